@@ -1,0 +1,18 @@
+export { writeFileAtomic } from './atomic-file.ts';
+export { sleep, waitFor, withDeadline } from './deadline.ts';
+export {
+  BadInputError,
+  EXIT_OPERATOR,
+  errorCode,
+  errorMessage,
+  exitCodeOf,
+  isTuningError,
+  OperatorError,
+  TransientError,
+  TuningError,
+} from './errors.ts';
+export { type Logger, silentLogger } from './logger.ts';
+export { type RetryOptions, retry } from './retry.ts';
+export { Secret } from './secret.ts';
+export { ShutdownStack } from './shutdown.ts';
+export type { Signer } from './signer.ts';

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { datasetTypeSchema, promptFormatSchema } from './dataset-type.ts';
+import { lossSummarySchema, measurementSchema } from './loss.ts';
+import {
+  blockHashSchema,
+  blockNumberSchema,
+  netuidSchema,
+  repoIdSchema,
+  revisionSchema,
+  sha256Schema,
+  ss58Schema,
+  taskIdSchema,
+  uidSchema,
+} from './primitives.ts';
+import { verdictSchema } from './verdict.ts';
+
+const chanceSchema = z.number().min(0).max(1);
+
+/** One miner's part of a receipt. */
+export const receiptEntrySchema = z.strictObject({
+  uid: uidSchema,
+  hotkey: ss58Schema,
+  submission: z
+    .strictObject({ repo: repoIdSchema, revision: revisionSchema, digest: z.string(), block: blockNumberSchema })
+    .optional(),
+  verdict: verdictSchema,
+  synthetic: measurementSchema.optional(),
+  passedGate: z.boolean(),
+  test: measurementSchema.optional(),
+  /** Last loss of the miner's own curve, as it reported it; never used for ranking. */
+  reportedTrainLoss: z.number().optional(),
+  reportedSteps: z.number().int().optional(),
+  /** 1 = best; absent where not ranked. */
+  rank: z.number().int().min(1).optional(),
+  /** Chance that the next worse one is really better (paired bootstrap), where compared. */
+  tieChance: chanceSchema.optional(),
+  score: z.number().min(0),
+});
+export type ReceiptEntry = z.infer<typeof receiptEntrySchema>;
+
+/** Everything that decided a task. Signed by the validator's hotkey over `canonicalJson(body)`. */
+export const receiptBodySchema = z.strictObject({
+  version: z.literal(1),
+  taskId: taskIdSchema,
+  genesisHash: blockHashSchema,
+  netuid: netuidSchema,
+  validator: ss58Schema,
+  model: z.strictObject({ repo: repoIdSchema, revision: revisionSchema }),
+  datasetType: datasetTypeSchema,
+  promptFormat: promptFormatSchema,
+  sequenceLen: z.number().int(),
+  seal: z.strictObject({
+    seal: sha256Schema,
+    /** The revealed seed, 32 bytes hex. */
+    seed: sha256Schema,
+    datasetDigest: sha256Schema,
+    trainDigest: sha256Schema,
+    testDigest: sha256Schema,
+    syntheticDigest: sha256Schema,
+    block: blockNumberSchema,
+  }),
+  rows: z.strictObject({
+    dataset: z.number().int(),
+    train: z.number().int(),
+    test: z.number().int(),
+    synthetic: z.number().int(),
+  }),
+  train: z.strictObject({ repo: repoIdSchema, revision: revisionSchema }),
+  draw: z.strictObject({
+    block: blockNumberSchema,
+    blockHash: blockHashSchema,
+    /** Eligible hotkeys with their draw weight, in uid order. */
+    eligible: z.array(z.strictObject({ uid: uidSchema, hotkey: ss58Schema, weight: z.number().min(0) })),
+    /** The whole drawn order; the group is its first members that accepted. */
+    order: z.array(ss58Schema),
+    declined: z.array(z.strictObject({ hotkey: ss58Schema, reason: z.string() })),
+  }),
+  deadlineBlock: blockNumberSchema,
+  base: z.strictObject({ synthetic: lossSummarySchema, test: lossSummarySchema }),
+  entries: z.array(receiptEntrySchema),
+  winner: ss58Schema.optional(),
+});
+export type ReceiptBody = z.infer<typeof receiptBodySchema>;
+
+export const receiptSchema = z.strictObject({
+  body: receiptBodySchema,
+  /** sha256 of the canonical body. */
+  digest: sha256Schema,
+  /** sr25519 signature, 64 bytes hex, over `tuning/receipt/1\0` ‖ digest (raw 32 bytes). */
+  signature: z.string().regex(/^[0-9a-f]{128}$/),
+});
+export type Receipt = z.infer<typeof receiptSchema>;

@@ -1,1 +1,2 @@
-export {};
+
+export * from './hub/index.ts';

@@ -1,0 +1,1 @@
+export { type LocalHub, type LocalHubOptions, startHub, type TokenRole } from './hub-server.ts';

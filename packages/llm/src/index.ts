@@ -1,1 +1,1 @@
-export {};
+export * from './train/index.ts';

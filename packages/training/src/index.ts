@@ -1,1 +1,2 @@
-export {};
+export * from './cpu-trainer-command.ts';
+export * from './recipe.ts';

@@ -1,0 +1,2 @@
+export * from './hyperparameters.ts';
+export * from './train-model.ts';

@@ -1,1 +1,13 @@
-export {};
+export { dataDirOf, expandPath } from './data-dir.ts';
+export { type ConfigSources, loadConfig } from './load.ts';
+export { envName, minerOptions, type Option, validatorOptions } from './option.ts';
+export {
+  chainEndpoints,
+  type MinerConfig,
+  minerConfigSchema,
+  NETWORK_ENDPOINTS,
+  type NeuronConfig,
+  type ValidatorConfig,
+  validatorConfigSchema,
+} from './schema.ts';
+export { secretFromEnvironment } from './secrets.ts';

@@ -1,0 +1,149 @@
+/** How a flag, an environment variable or a YAML key becomes one value. */
+export interface Option {
+  /** Dotted key in the YAML file and, with `--` before it, the flag. */
+  readonly key: string;
+  /** Further flags for the same key, e.g. `--wallet`. */
+  readonly flags?: readonly string[];
+  /** Environment variables beside `TUNING_<KEY>`; earlier wins. */
+  readonly env?: readonly string[];
+  readonly type: 'string' | 'number' | 'boolean' | 'list';
+  /** Shown in --help, e.g. `<name>`. */
+  readonly placeholder?: string;
+  readonly help: string;
+}
+
+/** `subtensor.chain_endpoint` → `TUNING_SUBTENSOR_CHAIN_ENDPOINT`. */
+export function envName(key: string): string {
+  return `TUNING_${key.toUpperCase().replaceAll(/[.-]/g, '_')}`;
+}
+
+const common: readonly Option[] = [
+  {
+    key: 'wallet.name',
+    flags: ['--wallet'],
+    env: ['BT_WALLET_NAME'],
+    type: 'string',
+    placeholder: '<name>',
+    help: 'wallet folder name',
+  },
+  {
+    key: 'wallet.hotkey',
+    env: ['BT_WALLET_HOTKEY'],
+    type: 'string',
+    placeholder: '<name>',
+    help: 'hotkey name in the wallet',
+  },
+  {
+    key: 'wallet.path',
+    env: ['BT_WALLET_PATH'],
+    type: 'string',
+    placeholder: '<folder>',
+    help: 'folder of the wallets',
+  },
+  { key: 'netuid', type: 'number', placeholder: '<n>', help: 'the subnet' },
+  {
+    key: 'subtensor.network',
+    env: ['BT_SUBTENSOR_NETWORK'],
+    type: 'string',
+    placeholder: '<name>',
+    help: 'finney, test, archive or local',
+  },
+  {
+    key: 'subtensor.chain_endpoint',
+    env: ['BT_SUBTENSOR_CHAIN_ENDPOINT'],
+    type: 'list',
+    placeholder: '<ws url,…>',
+    help: 'endpoint(s) instead of the network name; the first that answers is used',
+  },
+  { key: 'register', type: 'boolean', help: 'register the hotkey if it is not (opens the coldkey once)' },
+  {
+    key: 'max_burn',
+    flags: ['--max-burn'],
+    type: 'number',
+    placeholder: '<TAO>',
+    help: 'the most that --register may burn',
+  },
+  { key: 'data_dir', flags: ['--data-dir'], type: 'string', placeholder: '<folder>', help: 'state of this daemon' },
+  { key: 'axon.ip', type: 'string', placeholder: '<address>', help: 'address to listen on for libp2p' },
+  { key: 'axon.port', type: 'number', placeholder: '<port>', help: 'libp2p port' },
+  { key: 'axon.external_ip', type: 'string', placeholder: '<address>', help: 'address published on-chain' },
+  { key: 'axon.external_port', type: 'number', placeholder: '<port>', help: 'port published on-chain' },
+  {
+    key: 'http.host',
+    type: 'string',
+    placeholder: '<address>',
+    help: 'address of the HTTP endpoint; anything but loopback demands TUNING_API_KEY',
+  },
+  { key: 'http.port', type: 'number', placeholder: '<port>', help: 'port of the HTTP endpoint' },
+  {
+    key: 'hub.endpoint',
+    env: ['HF_ENDPOINT'],
+    type: 'string',
+    placeholder: '<url>',
+    help: 'Hugging Face Hub or compatible; token from HF_TOKEN or HF_TOKEN_FILE',
+  },
+  {
+    key: 'hub.namespace',
+    type: 'string',
+    placeholder: '<name>',
+    help: 'user or organisation to publish under (default: the owner of the token)',
+  },
+  {
+    key: 'logging.level',
+    env: ['LOG_LEVEL'],
+    type: 'string',
+    placeholder: '<level>',
+    help: 'trace, debug, info, warn or error',
+  },
+];
+
+export const minerOptions: readonly Option[] = [
+  ...common,
+  { key: 'training.slots', type: 'number', placeholder: '<n>', help: 'jobs trained at once' },
+  { key: 'training.threads', type: 'number', placeholder: '<n>', help: 'CPU threads per job' },
+  {
+    key: 'training.recipe',
+    type: 'string',
+    placeholder: '<file>',
+    help: 'recipe overrides (Axolotl keys) over configs/base.yml',
+  },
+  { key: 'training.max_memory_gb', type: 'number', placeholder: '<GiB>', help: 'memory limit of one job' },
+  { key: 'training.max_hours', type: 'number', placeholder: '<h>', help: 'wall-clock limit of one job' },
+  {
+    key: 'policy.min_blocks',
+    type: 'number',
+    placeholder: '<n>',
+    help: 'decline offers with fewer blocks to the deadline',
+  },
+  { key: 'policy.max_queue', type: 'number', placeholder: '<n>', help: 'decline offers when so many tasks are open' },
+  { key: 'policy.max_dataset_mb', type: 'number', placeholder: '<MiB>', help: 'decline larger train splits' },
+  {
+    key: 'policy.models',
+    type: 'list',
+    placeholder: '<repo,…>',
+    help: 'accept only these base models (default: any supported)',
+  },
+];
+
+export const validatorOptions: readonly Option[] = [
+  ...common,
+  { key: 'tournament.group_size', type: 'number', placeholder: '<n>', help: 'miners per task (2-16)' },
+  {
+    key: 'tournament.training_blocks',
+    type: 'number',
+    placeholder: '<n>',
+    help: 'blocks from the end of the offer window to the deadline',
+  },
+  { key: 'tournament.offer_blocks', type: 'number', placeholder: '<n>', help: 'length of the offer window' },
+  {
+    key: 'tournament.grace_blocks',
+    type: 'number',
+    placeholder: '<n>',
+    help: 'blocks after the deadline in which a repo must become public',
+  },
+  { key: 'tournament.sequence_len', type: 'number', placeholder: '<n>', help: 'longest row in tokens' },
+  { key: 'evaluation.threads', type: 'number', placeholder: '<n>', help: 'CPU threads per evaluation' },
+  { key: 'evaluation.max_memory_gb', type: 'number', placeholder: '<GiB>', help: 'memory limit of one evaluation' },
+  { key: 'evaluation.max_minutes', type: 'number', placeholder: '<min>', help: 'wall-clock limit of one evaluation' },
+  { key: 'evaluation.max_model_gb', type: 'number', placeholder: '<GiB>', help: 'largest submission' },
+];

@@ -1,0 +1,104 @@
+import { availableParallelism } from 'node:os';
+import { LIMITS, netuidSchema, repoIdSchema } from '@tuning/protocol';
+import { z } from 'zod';
+
+/** Names of the Python SDK and their endpoints (opentensor/bittensor bittensor/core/settings.py). */
+export const NETWORK_ENDPOINTS: Readonly<Record<string, string>> = {
+  finney: 'wss://entrypoint-finney.opentensor.ai:443',
+  test: 'wss://test.finney.opentensor.ai:443',
+  archive: 'wss://archive.chain.opentensor.ai:443',
+  local: 'ws://127.0.0.1:9944',
+};
+
+const port = z.number().int().min(0).max(65_535);
+const name = z.string().regex(/^[\w.-]{1,64}$/, 'may hold letters, digits, "_", "." and "-"');
+const address = z.union([z.ipv4(), z.ipv6()], { error: 'must be an IP address' });
+const endpointUrl = z.string().regex(/^wss?:\/\/[^\s]+$/, 'must be a ws:// or wss:// URL');
+
+const commonShape = {
+  wallet: z.strictObject({
+    name: name.default('default'),
+    hotkey: name.default('default'),
+    path: z.string().min(1).default('~/.bittensor/wallets'),
+  }),
+  netuid: netuidSchema,
+  subtensor: z.strictObject({
+    network: z.enum(['finney', 'test', 'archive', 'local']).default('finney'),
+    chain_endpoint: z.array(endpointUrl).max(8).optional(),
+  }),
+  register: z.boolean().default(false),
+  /** TAO. */
+  max_burn: z.number().min(0).max(1_000_000).default(0),
+  data_dir: z.string().min(1).optional(),
+  http: z.strictObject({ host: address.default('127.0.0.1'), port }),
+  hub: z.strictObject({
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .transform((url) => url.replace(/\/+$/, ''))
+      .default('https://huggingface.co'),
+    namespace: name.optional(),
+  }),
+  logging: z.strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error']).default('info') }),
+};
+
+const axon = (defaultPort: number) =>
+  z.strictObject({
+    ip: address.default('0.0.0.0'),
+    port: port.default(defaultPort),
+    external_ip: address.optional(),
+    external_port: z.number().int().min(1).max(65_535).optional(),
+  });
+
+const threads = z.number().int().min(1).max(256).default(Math.min(availableParallelism(), 8));
+
+export const minerConfigSchema = z.strictObject({
+  ...commonShape,
+  axon: axon(8091),
+  http: commonShape.http.extend({ port: port.default(7999) }),
+  training: z.strictObject({
+    slots: z.number().int().min(1).max(64).default(1),
+    threads,
+    recipe: z.string().min(1).optional(),
+    max_memory_gb: z.number().min(0.25).max(4096).default(16),
+    max_hours: z.number().min(0.01).max(720).default(24),
+  }),
+  policy: z.strictObject({
+    min_blocks: z.number().int().min(0).default(20),
+    max_queue: z.number().int().min(1).max(3).default(3),
+    max_dataset_mb: z
+      .number()
+      .min(0.01)
+      .max(LIMITS.datasetBytes / 1024 ** 2)
+      .default(1024),
+    models: z.array(repoIdSchema).max(256).optional(),
+  }),
+});
+export type MinerConfig = z.infer<typeof minerConfigSchema>;
+
+export const validatorConfigSchema = z.strictObject({
+  ...commonShape,
+  axon: axon(8092),
+  http: commonShape.http.extend({ port: port.default(8000) }),
+  tournament: z.strictObject({
+    group_size: z.number().int().min(2).max(16).default(4),
+    training_blocks: z.number().int().min(10).max(1_000_000).default(900),
+    offer_blocks: z.number().int().min(2).max(10_000).default(25),
+    grace_blocks: z.number().int().min(2).max(10_000).default(50),
+    sequence_len: z.number().int().min(16).max(131_072).default(1024),
+  }),
+  evaluation: z.strictObject({
+    threads,
+    max_memory_gb: z.number().min(0.25).max(4096).default(16),
+    max_minutes: z.number().min(0.1).max(1440).default(60),
+    max_model_gb: z.number().min(0.001).max(1024).default(32),
+  }),
+});
+export type ValidatorConfig = z.infer<typeof validatorConfigSchema>;
+
+/** What both daemons have in their configuration. */
+export type NeuronConfig = Omit<MinerConfig, 'training' | 'policy'>;
+
+/** Endpoints to try, in order. */
+export function chainEndpoints(config: Pick<NeuronConfig, 'subtensor'>): string[] {
+  return config.subtensor.chain_endpoint ?? [NETWORK_ENDPOINTS[config.subtensor.network]!];
+}

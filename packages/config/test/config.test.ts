@@ -1,0 +1,88 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  chainEndpoints,
+  dataDirOf,
+  loadConfig,
+  minerConfigSchema,
+  minerOptions,
+  secretFromEnvironment,
+  validatorConfigSchema,
+  validatorOptions,
+} from '../src/index.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'));
+const write = (name: string, text: string) => {
+  const file = join(folder, name);
+  writeFileSync(file, text);
+  return file;
+};
+const miner = (sources: { file?: string; env?: NodeJS.ProcessEnv; flags?: Record<string, string | boolean> }) =>
+  loadConfig(minerConfigSchema, minerOptions, { env: {}, flags: {}, ...sources });
+
+describe('loadConfig', () => {
+  it('lets flags win over the environment, that over the file, that over defaults', () => {
+    const file = write('a.yaml', 'netuid: 3\naxon: { port: 1000 }\nhttp: { port: 1 }\nlogging: { level: warn }\n');
+    const env = { TUNING_AXON_PORT: '2000', TUNING_HTTP_PORT: '2', BT_WALLET_NAME: 'alice' };
+    const config = miner({ file, env, flags: { 'axon.port': '3000' } });
+    expect(config.axon.port).toBe(3000);
+    expect(config.http.port).toBe(2);
+    expect(config.logging.level).toBe('warn');
+    expect(config.netuid).toBe(3);
+    expect(config.wallet).toEqual({ name: 'alice', hotkey: 'default', path: '~/.bittensor/wallets' });
+    expect(config.training.slots).toBe(1);
+  });
+
+  it('has the ports and the loopback binding of the field', () => {
+    expect(miner({ flags: { netuid: '1' } }).http).toEqual({ host: '127.0.0.1', port: 7999 });
+    const validator = loadConfig(validatorConfigSchema, validatorOptions, { env: {}, flags: { netuid: '1' } });
+    expect(validator.http).toEqual({ host: '127.0.0.1', port: 8000 });
+  });
+
+  it('names the key of a missing or wrong value', () => {
+    expect(() => miner({})).toThrow(/--netuid is not set/);
+    expect(() => miner({ flags: { netuid: 'two' } })).toThrow(/--netuid must be a number, not "two"/);
+    expect(() => miner({ flags: { netuid: '1', 'axon.port': '70000' } })).toThrow(/axon\.port/);
+    expect(() => miner({ file: write('b.yaml', 'netuid: "x"\n') })).toThrow(/netuid/);
+  });
+
+  it('refuses unknown keys and broken files with an exit-78 error', () => {
+    expect(() => miner({ file: write('c.yaml', 'netuid: 1\naxom: {}\n') })).toThrow(/axom/);
+    expect(() => miner({ file: write('d.yaml', 'a: [1\n') })).toThrow(/not valid YAML/);
+    try {
+      miner({ file: join(folder, 'absent.yaml') });
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'OperatorError', code: 'CONFIG_NOT_FOUND' });
+    }
+  });
+
+  it('is frozen all the way down', () => {
+    const config = miner({ flags: { netuid: '1' } });
+    expect(Object.isFrozen(config.axon)).toBe(true);
+  });
+
+  it('takes several endpoints, or the network name', () => {
+    const two = miner({ flags: { netuid: '1', 'subtensor.chain_endpoint': 'ws://a:1, ws://b:2' } });
+    expect(chainEndpoints(two)).toEqual(['ws://a:1', 'ws://b:2']);
+    expect(chainEndpoints(miner({ flags: { netuid: '1', 'subtensor.network': 'local' } }))).toEqual(['ws://127.0.0.1:9944']);
+  });
+});
+
+describe('secrets', () => {
+  it('reads the variable or the file, and never prints the value', () => {
+    const file = write('token', 'hf_abc\n');
+    const secret = secretFromEnvironment('HF_TOKEN', { HF_TOKEN_FILE: file });
+    expect(secret?.reveal()).toBe('hf_abc');
+    expect(`${secret} ${JSON.stringify({ secret })}`).not.toContain('hf_abc');
+    expect(secretFromEnvironment('HF_TOKEN', {})).toBeUndefined();
+    expect(() => secretFromEnvironment('HF_TOKEN', { HF_TOKEN_FILE: join(folder, 'no') })).toThrow(/HF_TOKEN_FILE/);
+  });
+});
+
+it('keeps one data folder per hotkey and subnet', () => {
+  const config = miner({ flags: { netuid: '7', wallet: 'x', 'wallet.name': 'w', 'wallet.hotkey': 'h' } });
+  expect(dataDirOf('miner', config)).toMatch(/\.tuning\/miner\/w-h-7$/);
+});

@@ -1,2 +1,3 @@
-
 export * from './hub/index.ts';
+export { type DevnetNode, type DevnetNodeOptions, startDevnetNode } from './start-node.ts';
+export { type SubnetSetup, type SubnetSetupOptions, setUpSubnet } from './subnet-setup.ts';

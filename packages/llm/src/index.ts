@@ -1,1 +1,10 @@
+export * from './graph/builder.ts';
+export * from './onnx/encode.ts';
+export * from './onnx/tensor.ts';
+export * from './runtime.ts';
+export * from './safetensors/dtype.ts';
+export { openSafetensorsFile, type TensorStore } from './safetensors/file.ts';
+export * from './safetensors/folder.ts';
+export type { TensorEntry } from './safetensors/header.ts';
+export * from './safetensors/write.ts';
 export * from './train/index.ts';

@@ -1,1 +1,18 @@
-export {};
+export type { BlockRef } from './block-ref.ts';
+export type {
+  AtBlock,
+  CallOptions,
+  Chain,
+  ChainCommitment,
+  CommitArgs,
+  ConnectOptions,
+  RegisterArgs,
+  ServeArgs,
+  SetWeightsArgs,
+  TransferArgs,
+  WatchCommitmentsArgs,
+} from './chain.ts';
+export { ChainError } from './chain-error.ts';
+export { connectChain } from './connect.ts';
+export type { Hyperparameters } from './hyperparameters.ts';
+export type { Axon, Metagraph, Neuron } from './metagraph.ts';

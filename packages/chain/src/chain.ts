@@ -1,0 +1,128 @@
+import type { Logger, Signer } from '@tuning/kit';
+import type { BlockRef } from './block-ref.ts';
+import type { Hyperparameters } from './hyperparameters.ts';
+import type { Metagraph } from './metagraph.ts';
+
+/** For calls that send a transaction. */
+export interface CallOptions {
+  signal?: AbortSignal;
+  /** Longest wait for finality in ms, default 120 000. */
+  deadlineMs?: number;
+}
+
+export interface AtBlock {
+  /** Hash of the block to read at; default the newest finalised one. */
+  at?: string;
+}
+
+export interface ChainCommitment {
+  /** SS58. */
+  hotkey: string;
+  /** The block whose commitment this is. */
+  block: number;
+  /** Text of the Raw and BigRaw fields, in order. */
+  fields: string[];
+}
+
+export interface RegisterArgs {
+  netuid: number;
+  /** SS58. */
+  hotkey: string;
+  coldkey: Signer;
+  /** RAO; above it nothing is sent. */
+  maxBurn: bigint;
+}
+
+export interface ServeArgs {
+  netuid: number;
+  hotkey: Signer;
+  /** IPv4 or IPv6; `0.0.0.0` publishes the key without an address (a miner behind NAT). */
+  ip: string;
+  port: number;
+  /** `0xED ‖ 32-byte ed25519 public key`. */
+  certificate: Uint8Array;
+  version: number;
+  protocol?: number;
+  placeholder1?: number;
+  placeholder2?: number;
+}
+
+export interface CommitArgs {
+  netuid: number;
+  hotkey: Signer;
+  /** 1 to 3 printable ASCII texts of at most 128 bytes. */
+  fields: string[];
+}
+
+export interface WatchCommitmentsArgs {
+  netuid: number;
+  fromBlock: number;
+  onBlock: (block: BlockRef, commitments: ChainCommitment[]) => Promise<void>;
+  signal: AbortSignal;
+}
+
+export interface SetWeightsArgs {
+  netuid: number;
+  hotkey: Signer;
+  /** Any non-negative scale. */
+  weights: { hotkey: string; weight: number }[];
+  /** Default: the subnet's own WeightsVersionKey. */
+  versionKey?: bigint;
+}
+
+export interface TransferArgs {
+  from: Signer;
+  /** SS58. */
+  to: string;
+  /** RAO. */
+  amount: bigint;
+}
+
+export interface ConnectOptions {
+  /** `ws://` or `wss://`, tried in turn. */
+  endpoints: string[];
+  logger?: Logger;
+  /** Ends the connecting, and later closes the chain. */
+  signal?: AbortSignal;
+  /** Default 15 000. */
+  connectTimeoutMs?: number;
+  /** Deadline of one read, reconnects included. Default 30 000. */
+  callTimeoutMs?: number;
+}
+
+/** The Subtensor client of a daemon. */
+export interface Chain {
+  readonly genesisHash: string;
+  readonly specName: string;
+  readonly specVersion: number;
+  /** Newest finalised block seen. */
+  readonly head: BlockRef;
+  /** Measured from the timestamps of finalised blocks; the runtime's constant while there are too few. */
+  readonly blockTimeMs: number;
+  blockHash(number: number): Promise<string>;
+  onFinalised(handler: (block: BlockRef) => void): () => void;
+  waitForBlock(number: number, options?: { signal?: AbortSignal; ms?: number }): Promise<BlockRef>;
+  subnetExists(netuid: number): Promise<boolean>;
+  metagraph(netuid: number, options?: AtBlock): Promise<Metagraph>;
+  hyperparameters(netuid: number): Promise<Hyperparameters>;
+  uidOf(netuid: number, hotkey: string): Promise<number | undefined>;
+  balance(address: string): Promise<bigint>;
+  burn(netuid: number): Promise<bigint>;
+  register(args: RegisterArgs, options?: CallOptions): Promise<{ uid: number; burned: bigint; block: BlockRef }>;
+  serve(args: ServeArgs, options?: CallOptions): Promise<{ block: BlockRef; changed: boolean }>;
+  commit(args: CommitArgs, options?: CallOptions): Promise<BlockRef>;
+  commitment(
+    netuid: number,
+    hotkey: string,
+    options?: AtBlock,
+  ): Promise<{ block: number; fields: string[] } | undefined>;
+  watchCommitments(args: WatchCommitmentsArgs): Promise<void>;
+  setWeights(
+    args: SetWeightsArgs,
+    options?: CallOptions,
+  ): Promise<{ block: BlockRef; uids: number[]; values: number[] }>;
+  weights(netuid: number, uid: number, options?: AtBlock): Promise<{ uid: number; value: number }[]>;
+  lastUpdate(netuid: number, uid: number): Promise<number>;
+  transfer(args: TransferArgs, options?: CallOptions): Promise<BlockRef>;
+  close(): Promise<void>;
+}

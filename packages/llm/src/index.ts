@@ -1,4 +1,11 @@
+export * from './config/json-file.ts';
+export * from './config/model-config.ts';
+export type { RopeScaling } from './config/rope-config.ts';
+export * from './config/tensors.ts';
 export * from './graph/builder.ts';
+export * from './graph/forward.ts';
+export * from './graph/rope.ts';
+export { createMeasurer, type MeasureOptions, type Measurer, type TokenLosses } from './measure/measurer.ts';
 export * from './onnx/encode.ts';
 export * from './onnx/tensor.ts';
 export * from './runtime.ts';
@@ -8,3 +15,4 @@ export * from './safetensors/folder.ts';
 export type { TensorEntry } from './safetensors/header.ts';
 export * from './safetensors/write.ts';
 export * from './train/index.ts';
+export type { ModelWeights } from './weights/model-weights.ts';

@@ -1,0 +1,119 @@
+import { BadInputError } from '@tuning/kit';
+import { IGNORED_LABEL, type Measurement, type TokenRow } from '@tuning/protocol';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { ModelConfig } from '../config/model-config.ts';
+import { modelTensors } from '../config/tensors.ts';
+import { buildForward } from '../graph/forward.ts';
+import { createSession, loadRuntime } from '../runtime.ts';
+import type { ModelWeights } from '../weights/model-weights.ts';
+import { type Batch, fillBatch, planBatches } from './batches.ts';
+import { summarise } from './summary.ts';
+
+export interface MeasureOptions {
+  /** Rows that were left out before, by reason; carried into the summary. */
+  dropped?: Readonly<Record<string, number>>;
+  onProgress?: (progress: { doneRows: number; totalRows: number }) => void;
+  signal?: AbortSignal;
+}
+
+/** Losses of one row: `nll[i]` is the loss of predicting `ids[i + 1]`, 0 where its label is ignored. */
+export type TokenLosses = Float32Array;
+
+/** A loaded model that measures rows. */
+export interface Measurer {
+  /**
+   * Token losses of each row, in the rows' order. They do not depend on which other rows are measured, on their order or
+   * on the number of threads: the bits are the same.
+   * @throws BadInputError `ROW_INVALID`; `NON_FINITE_LOSS` naming the row where a counted token's loss is NaN or infinite.
+   */
+  tokenLosses(rows: readonly TokenRow[], options?: MeasureOptions): Promise<TokenLosses[]>;
+  /** Sums per row and over the set, in float64. @throws as `tokenLosses`, and `NO_ROWS` for an empty set. */
+  measure(rows: readonly TokenRow[], options?: MeasureOptions): Promise<Measurement>;
+}
+
+/**
+ * A measurer over float32 weights; they are used in place and must not change meanwhile. Compiling and running BLOCK the
+ * event loop: for processes of sealed jobs only.
+ */
+export function createMeasurer(config: ModelConfig, weights: ModelWeights, threads = 1): Measurer {
+  const tokenLosses: Measurer['tokenLosses'] = async (rows, options = {}) => {
+    const { batches } = planBatches(rows, config.vocabularySize);
+    const losses: TokenLosses[] = new Array(rows.length);
+    const feeds = await weightFeeds(config, weights);
+    let done = 0;
+    let session: InferenceSession | undefined;
+    let compiledFor = 0;
+    try {
+      for (const batch of batches) {
+        options.signal?.throwIfAborted();
+        if (batch.tokens !== compiledFor) {
+          // One session at a time: each keeps an arena of its own.
+          await session?.release();
+          session = await createSession(buildForward(config, batch), { threads });
+          compiledFor = batch.tokens;
+        }
+        await runBatch(session!, feeds, batch, rows, losses);
+        done += batch.members.length;
+        options.onProgress?.({ doneRows: done, totalRows: rows.length });
+      }
+    } finally {
+      await session?.release();
+    }
+    return losses;
+  };
+  return {
+    tokenLosses,
+    measure: async (rows, options = {}) => {
+      if (rows.length === 0) {
+        throw new BadInputError('NO_ROWS', 'there is no row to measure: all were left out or the set is empty', {
+          details: { dropped: options.dropped ?? {} },
+        });
+      }
+      return summarise(rows, await tokenLosses(rows, options), options.dropped ?? {});
+    },
+  };
+}
+
+async function weightFeeds(config: ModelConfig, weights: ModelWeights): Promise<Record<string, Tensor>> {
+  const ort = await loadRuntime();
+  const feeds: Record<string, Tensor> = {};
+  for (const [name, shape] of modelTensors(config)) {
+    const data = weights.get(name);
+    if (!data) throw new BadInputError('TENSOR_MISSING', `the weights lack ${name}`, { details: { tensor: name } });
+    feeds[name] = new ort.Tensor('float32', data, shape);
+  }
+  return feeds;
+}
+
+async function runBatch(
+  session: InferenceSession,
+  weights: Record<string, Tensor>,
+  batch: Batch,
+  rows: readonly TokenRow[],
+  losses: TokenLosses[],
+): Promise<void> {
+  const ort = await loadRuntime();
+  const { ids, labels } = fillBatch(batch, rows);
+  const dims = [batch.batch, batch.tokens];
+  const feeds = {
+    ...weights,
+    input_ids: new ort.Tensor('int64', ids, dims),
+    labels: new ort.Tensor('int64', labels, dims),
+  };
+  const nll = (await session.run(feeds))['nll']!.data as Float32Array;
+  for (const [slot, member] of batch.members.entries()) {
+    const row = rows[member]!;
+    const own = nll.slice(slot * batch.tokens, slot * batch.tokens + row.ids.length - 1);
+    requireFinite(row, own);
+    losses[member] = own;
+  }
+}
+
+function requireFinite(row: TokenRow, losses: TokenLosses): void {
+  for (const [position, loss] of losses.entries()) {
+    if (row.labels[position + 1] === IGNORED_LABEL || Number.isFinite(loss)) continue;
+    throw new BadInputError('NON_FINITE_LOSS', `the loss of row ${row.row} at token ${position + 1} is ${loss}`, {
+      details: { row: row.row, token: position + 1 },
+    });
+  }
+}

@@ -66,7 +66,7 @@ export function windowWeights(args: {
   // Sorted before any sum: floating-point sums depend on their order, and the result must not.
   const values = [...results]
     .sort(([a], [b]) => compareText(a, b))
-    .map(([hotkey, own]) => ({ hotkey, value: valueOf([...own.values()], args.nowBlock) }))
+    .map(([hotkey, own]) => ({ hotkey, value: meanWithPrior([...own.values()], args.nowBlock) }))
     .filter(({ value }) => value > 0);
   const total = values.reduce((sum, { value }) => sum + value, 0);
   return values
@@ -74,7 +74,7 @@ export function windowWeights(args: {
     .sort((a, b) => b.weight - a.weight || compareText(a.hotkey, b.hotkey));
 }
 
-function valueOf(results: ScoreRecord[], nowBlock: number): number {
+function meanWithPrior(results: ScoreRecord[], nowBlock: number): number {
   let scored = 0;
   let worked = 0;
   for (const { score, work, block } of results.sort((a, b) => compareText(a.taskId, b.taskId))) {

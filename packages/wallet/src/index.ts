@@ -1,3 +1,5 @@
+export { verifySignature } from './key-pair.ts';
+export { obscurePassword, passwordFromEnvironment, passwordVariable } from './password-environment.ts';
 export {
   type ColdSigner,
   type CreateHotkeyOptions,
@@ -9,8 +11,6 @@ export {
   openColdkey,
   openHotkey,
   type PasswordSource,
-  passwordFromEnvironment,
   readColdkeyAddress,
-  verifySignature,
 } from './wallet.ts';
 export { DEFAULT_WALLETS_PATH, type KeyKind, type WalletRef } from './wallet-ref.ts';

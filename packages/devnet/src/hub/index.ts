@@ -1,1 +1,3 @@
-export { type LocalHub, type LocalHubOptions, startHub, type TokenRole } from './hub-server.ts';
+export type { HubLimits } from './exchange.ts';
+export { type LocalHub, type LocalHubOptions, startHub } from './hub-server.ts';
+export type { TokenRole } from './tokens.ts';

@@ -1,3 +1,7 @@
+import { commitmentRepository } from './commitments.ts';
+import { openDatabase } from './database.ts';
+import { memberRepository, receiptRepository, scoreRepository, stepRepository } from './task-parts.ts';
+import { taskRepository } from './tasks.ts';
 import type {
   CommitmentRepository,
   MemberRepository,
@@ -7,6 +11,8 @@ import type {
   TaskRepository,
   WeightSetRepository,
 } from './validator-records.ts';
+import { VALIDATOR_APPLICATION_ID, validatorMigrations } from './validator-schema.ts';
+import { weightSetRepository } from './weight-sets.ts';
 
 export interface ValidatorStore {
   readonly tasks: TaskRepository;
@@ -21,7 +27,26 @@ export interface ValidatorStore {
   close(): void;
 }
 
-/** Opens (or makes, mode 0600) the validator's database. */
-export function openValidatorStore(_path: string): Promise<ValidatorStore> {
-  throw new Error('not there yet');
+/**
+ * Opens (or makes, mode 0600) the validator's database and brings its schema up to date. `now` gives unix ms.
+ * @throws OperatorError `STORE_NOT_A_DATABASE`, `STORE_CORRUPT`, `STORE_TOO_NEW`, `STORE_WRONG_KIND`, `STORE_UNUSABLE`.
+ */
+export async function openValidatorStore(path: string, options: { now?: () => number } = {}): Promise<ValidatorStore> {
+  const { now = Date.now } = options;
+  const db = await openDatabase(path, {
+    applicationId: VALIDATOR_APPLICATION_ID,
+    kind: 'validator',
+    migrations: validatorMigrations,
+  });
+  return {
+    tasks: taskRepository(db, now),
+    steps: stepRepository(db),
+    members: memberRepository(db),
+    commitments: commitmentRepository(db),
+    scores: scoreRepository(db),
+    weightSets: weightSetRepository(db, now),
+    receipts: receiptRepository(db),
+    transaction: (work) => db.transaction(work),
+    close: () => db.close(),
+  };
 }

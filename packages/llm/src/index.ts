@@ -1,3 +1,10 @@
+export {
+  ADAPTER_CONFIG_FILE,
+  type AdapterConfig,
+  parseAdapterConfig,
+  readAdapterConfig,
+} from './adapter/adapter-config.ts';
+export { ADAPTER_WEIGHTS_FILE, type AdapterPair, adapterPairs, addLowRank } from './adapter/adapter-tensors.ts';
 export * from './config/json-file.ts';
 export * from './config/model-config.ts';
 export type { RopeScaling } from './config/rope-config.ts';
@@ -5,6 +12,7 @@ export * from './config/tensors.ts';
 export * from './graph/builder.ts';
 export * from './graph/forward.ts';
 export * from './graph/rope.ts';
+export * from './measure/measure-rows.ts';
 export { createMeasurer, type MeasureOptions, type Measurer, type TokenLosses } from './measure/measurer.ts';
 export * from './onnx/encode.ts';
 export * from './onnx/tensor.ts';
@@ -14,5 +22,8 @@ export { openSafetensorsFile, type TensorStore } from './safetensors/file.ts';
 export * from './safetensors/folder.ts';
 export type { TensorEntry } from './safetensors/header.ts';
 export * from './safetensors/write.ts';
+export * from './tokenizer/load-tokenizer.ts';
 export * from './train/index.ts';
-export type { ModelWeights } from './weights/model-weights.ts';
+export * from './weights/compare.ts';
+export * from './weights/load-weights.ts';
+export * from './weights/model-weights.ts';

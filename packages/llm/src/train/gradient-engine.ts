@@ -1,0 +1,105 @@
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { ModelConfig } from '../config/model-config.ts';
+import { createSession, loadRuntime } from '../runtime.ts';
+import type { BatchArrays } from './batches.ts';
+import type { LoraSettings } from './hyperparameters.ts';
+import type { SeededRandom } from './random.ts';
+import { BATCH_INPUTS, buildTrainingGraph, type TrainingGraph } from './training-graph.ts';
+import { trainedSpecs } from './weight-specs.ts';
+
+interface Compiled {
+  readonly graph: TrainingGraph;
+  readonly session: InferenceSession;
+}
+
+export interface GradientEngineOptions {
+  readonly config: ModelConfig;
+  /** Every input weight by name, the adapter's included. Read in place at each pass, so the optimiser may update them. */
+  readonly weights: ReadonlyMap<string, { readonly dims: readonly number[]; readonly values: Float32Array }>;
+  readonly lora: LoraSettings | undefined;
+  readonly packing: boolean;
+  readonly threads: number;
+}
+
+/** Computes loss and gradients with onnxruntime; one compiled graph per batch shape. */
+export class GradientEngine {
+  /** Gradient of each trained weight after the last pass, in the order of `trainedSpecs`. */
+  readonly gradients: readonly Float32Array[];
+  readonly #options: GradientEngineOptions;
+  readonly #compiled = new Map<string, Promise<Compiled>>();
+
+  constructor(options: GradientEngineOptions) {
+    this.#options = options;
+    this.gradients = trainedSpecs(options.config, options.lora).map(
+      ({ dims }) => new Float32Array(dims.reduce((product, size) => product * size, 1)),
+    );
+  }
+
+  /**
+   * One forward and backward pass. BLOCKS the event loop.
+   * @param scale factor of the summed loss, see `crossEntropy`
+   * @param dropout stream of the dropout masks; only read when the adapter has dropout
+   * @returns the scaled loss
+   */
+  async pass(arrays: BatchArrays, scale: number, dropout: SeededRandom): Promise<number> {
+    const { Tensor } = await loadRuntime();
+    const { graph, session } = await this.#session(arrays.batch, arrays.length);
+    const tokens = arrays.batch * arrays.length;
+    const { length } = arrays;
+    const feeds: Record<string, Tensor> = {
+      [BATCH_INPUTS.ids]: new Tensor('int64', arrays.ids, [tokens]),
+      [BATCH_INPUTS.labels]: new Tensor('int64', arrays.labels, [tokens, 1]),
+      [BATCH_INPUTS.mask]: new Tensor('float32', arrays.mask, [
+        this.#options.packing ? arrays.batch : 1,
+        1,
+        1,
+        length,
+        length,
+      ]),
+      [BATCH_INPUTS.scale]: new Tensor('float32', Float32Array.of(scale), []),
+    };
+    for (const [name, { dims, values }] of this.#options.weights) feeds[name] = new Tensor('float32', values, dims);
+    for (const { name, dims } of graph.dropouts) {
+      feeds[name] = new Tensor('float32', dropoutMask(dims, this.#options.lora?.dropout ?? 0, dropout), dims);
+    }
+    const loss = new Float32Array(1);
+    const fetches: Record<string, Tensor> = { [graph.loss]: new Tensor('float32', loss, []) };
+    const specs = trainedSpecs(this.#options.config, this.#options.lora);
+    for (const [i, output] of graph.gradients.entries()) {
+      fetches[output] = new Tensor('float32', this.gradients[i]!, specs[i]!.dims);
+    }
+    // Outputs are written into the arrays given here.
+    await session.run(feeds, fetches);
+    return loss[0]!;
+  }
+
+  async close(): Promise<void> {
+    for (const compiled of this.#compiled.values()) await (await compiled).session.release();
+    this.#compiled.clear();
+  }
+
+  #session(batch: number, length: number): Promise<Compiled> {
+    const key = `${batch}x${length}`;
+    let compiled = this.#compiled.get(key);
+    if (compiled === undefined) {
+      compiled = this.#compile(batch, length);
+      this.#compiled.set(key, compiled);
+    }
+    return compiled;
+  }
+
+  async #compile(batch: number, length: number): Promise<Compiled> {
+    const { config, lora, packing, threads } = this.#options;
+    const graph = buildTrainingGraph({ config, batch, length, lora, maskPerSequence: packing });
+    // Optimising a training graph takes seconds to minutes and makes no step faster.
+    return { graph, session: await createSession(graph.model, { threads, optimisation: 'disabled' }) };
+  }
+}
+
+function dropoutMask(dims: readonly [number, number], probability: number, random: SeededRandom): Float32Array {
+  const mask = new Float32Array(dims[0] * dims[1]);
+  const kept = 1 / (1 - probability);
+  const threshold = probability * 2 ** 32;
+  for (let i = 0; i < mask.length; i++) mask[i] = random.word() < threshold ? 0 : kept;
+  return mask;
+}

@@ -1,0 +1,97 @@
+import { errorCode } from '@tuning/kit';
+import { type DatasetType, IGNORED_LABEL, type TextTokenizer, type TokenRow } from '@tuning/protocol';
+import type { Row } from '../row.ts';
+import { type RenderedRow, rendererOf } from './render.ts';
+
+/** Why a row (for completion: a chunk of a row) was left out. */
+export const dropReasons = ['missing_field', 'over_length', 'too_short', 'no_trainable_tokens'] as const;
+export type DropReason = (typeof dropReasons)[number];
+
+export interface TokenisedRows {
+  rows: TokenRow[];
+  /** Counts by DropReason; only reasons that occurred. */
+  dropped: Record<string, number>;
+}
+
+/** Axolotl drops sequences under this length: there is nothing to predict in one token. */
+const MIN_TOKENS = 2;
+/** Axolotl tokenises completion rows up to this many sequence lengths before it cuts them into chunks. */
+const COMPLETION_LENGTHS = 64;
+
+/**
+ * Token sequences with loss masks, as Axolotl makes them. Prompt and response are tokenised separately; the prompt is
+ * masked; EOS ends the response unless truncation cut it. Rows whose total is over `sequenceLen` are dropped, not cut.
+ * Completion rows are all trained and cut into chunks of `sequenceLen`, which keep the row's index. Synchronous: for jobs.
+ * @throws BadInputError DATASET_TYPE_INVALID. A row without a required column is dropped as `missing_field`.
+ */
+export function tokenise(
+  rows: readonly Row[],
+  type: DatasetType,
+  tokenizer: TextTokenizer,
+  sequenceLen: number,
+): TokenisedRows {
+  const render = rendererOf(type);
+  const isCompletion = type === 'completion' || type === 'pretrain';
+  const sequencesOf = isCompletion ? completionChunks : instructionSequence;
+  const kept: TokenRow[] = [];
+  const dropped: Record<string, number> = {};
+  const drop = (reason: DropReason) => {
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+  };
+  for (const [row, source] of rows.entries()) {
+    let texts: RenderedRow;
+    try {
+      texts = render(source);
+    } catch (error) {
+      if (errorCode(error) !== 'DATASET_MISSING_COLUMN') throw error;
+      drop('missing_field');
+      continue;
+    }
+    for (const sequence of sequencesOf(texts, tokenizer, sequenceLen)) {
+      const reason = dropReasonOf(sequence, sequenceLen);
+      if (reason) drop(reason);
+      else kept.push({ row, ids: Int32Array.from(sequence.ids), labels: Int32Array.from(sequence.labels) });
+    }
+  }
+  return { rows: kept, dropped };
+}
+
+interface Sequence {
+  ids: number[];
+  labels: number[];
+}
+
+function dropReasonOf({ ids, labels }: Sequence, sequenceLen: number): DropReason | undefined {
+  if (ids.length > sequenceLen) return 'over_length';
+  if (ids.length < MIN_TOKENS) return 'too_short';
+  return labels.some((label) => label !== IGNORED_LABEL) ? undefined : 'no_trainable_tokens';
+}
+
+/** Axolotl's `_tokenize`: BOS and text cut to `maxLength`; EOS if asked, if there is room, if it is not there already. */
+function encode(tokenizer: TextTokenizer, text: string, maxLength: number, addEos: boolean): number[] {
+  if (text === '') return [];
+  const encoded = tokenizer.encode(text);
+  const ids = (tokenizer.bosId === null ? encoded : [tokenizer.bosId, ...encoded]).slice(0, maxLength);
+  if (addEos && ids.length > 0 && ids.length < maxLength && ids.at(-1) !== tokenizer.eosId) ids.push(tokenizer.eosId);
+  return ids;
+}
+
+function instructionSequence(texts: RenderedRow, tokenizer: TextTokenizer, sequenceLen: number): Sequence[] {
+  const prompt = encode(tokenizer, texts.prompt, sequenceLen, false);
+  const withBos = encode(tokenizer, texts.response, sequenceLen, true);
+  // BOS is stripped after the length rule has counted it.
+  const response = withBos.length > 0 && withBos[0] === tokenizer.bosId ? withBos.slice(1) : withBos;
+  const labels = [...prompt.map(() => IGNORED_LABEL), ...response];
+  return [{ ids: [...prompt, ...response], labels }];
+}
+
+function completionChunks({ response }: RenderedRow, tokenizer: TextTokenizer, sequenceLen: number): Sequence[] {
+  const ids = encode(tokenizer, response, sequenceLen * COMPLETION_LENGTHS, true);
+  const chunks: Sequence[] = [];
+  // An empty text makes one empty sequence, so that it is counted as dropped.
+  for (let from = 0; from === 0 || from < ids.length; from += sequenceLen) {
+    const chunk = ids.slice(from, from + sequenceLen);
+    chunks.push({ ids: chunk, labels: [...chunk] });
+  }
+  return chunks;
+}

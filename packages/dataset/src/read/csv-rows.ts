@@ -1,0 +1,89 @@
+import { Readable } from 'node:stream';
+import { BadInputError, errorCode, errorMessage } from '@tuning/kit';
+import { CsvError, parse } from 'csv-parse';
+import type { Row } from '../row.ts';
+import { fileChunks } from './file-chunks.ts';
+import { type ReadLimits, tooLarge, unparsable } from './limits.ts';
+
+/**
+ * Rows of a CSV file (RFC 4180: comma, double quotes, quoted line ends; tab for `.tsv`) whose first record names the
+ * columns. All values are strings; an empty cell is ''. Every record must have as many cells as there are columns.
+ */
+export async function* csvRows(path: string, limits: ReadLimits, signal?: AbortSignal): AsyncGenerator<Row> {
+  const parser = parse({
+    delimiter: /\.tsv(\.gz)?$/.test(path) ? '\t' : ',',
+    record_delimiter: ['\r\n', '\n', '\r'],
+    skip_empty_lines: true,
+    max_record_size: limits.maxRowBytes,
+    columns: (header: string[]) => checkedHeader(path, header, limits),
+  });
+  const source = Readable.from(textOf(path, limits, signal), { objectMode: false });
+  source.on('error', (error) => parser.destroy(error));
+  source.pipe(parser);
+  try {
+    // csv-parse's objects come from assignments; `__proto__` as a column name is refused in the header.
+    for await (const row of parser as AsyncIterable<Row>) yield row;
+  } catch (error) {
+    throw error instanceof CsvError ? csvFault(path, error, limits) : error;
+  } finally {
+    source.destroy();
+    parser.destroy();
+  }
+}
+
+/** Decoded text without a byte order mark. */
+async function* textOf(path: string, limits: ReadLimits, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let line = 1;
+  const checked = (chunk: Buffer | undefined): Buffer => {
+    try {
+      const text = chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
+      if (text.includes('\0')) throw unparsable(path, line, 'has a NUL byte: save the file as UTF-8 text');
+      for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) line++;
+      return Buffer.from(text);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw unparsable(path, line, 'at or after this line the file is not UTF-8: save it as UTF-8 text', error);
+    }
+  };
+  for await (const chunk of fileChunks(path, limits, signal)) {
+    const bytes = checked(chunk);
+    if (bytes.length > 0) yield bytes;
+  }
+  checked(undefined);
+}
+
+function checkedHeader(path: string, header: string[], limits: ReadLimits): string[] {
+  const seen = new Set<string>();
+  if (header.length > limits.maxColumns) throw tooLarge(path, `has more than ${limits.maxColumns} columns`);
+  for (const name of header) {
+    if (name === '') throw unparsable(path, 1, 'a column has no name: name every column in the first line');
+    if (name === '__proto__') throw unparsable(path, 1, 'a column is named "__proto__": rename it');
+    if (seen.has(name)) {
+      throw new BadInputError(
+        'DATASET_DUPLICATE_COLUMN',
+        `the column "${name}" stands twice in the first line: rename one`,
+        {
+          details: { column: name },
+        },
+      );
+    }
+    seen.add(name);
+  }
+  return header;
+}
+
+function csvFault(path: string, error: CsvError, limits: ReadLimits): BadInputError {
+  const facts = error as unknown as { lines?: number; record?: unknown[]; columns?: unknown[] };
+  const line = facts.lines ?? 1;
+  const code = errorCode(error);
+  if (code === 'CSV_MAX_RECORD_SIZE') {
+    return tooLarge(path, `has a row of more than ${limits.maxRowBytes} bytes at line ${line} (an open quote?)`);
+  }
+  if (code === 'CSV_RECORD_INCONSISTENT_COLUMNS' || code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH') {
+    const cells = `${facts.record?.length ?? 'another number of'} cells, the first line names ${facts.columns?.length ?? 'other'} columns`;
+    return unparsable(path, line, `the record has ${cells}`, error);
+  }
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return unparsable(path, line, 'a quote is not closed', error);
+  return unparsable(path, line, errorMessage(error).slice(0, 200), error);
+}

@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { BadInputError } from '@tuning/kit';
+import { type DatasetType, sha256Schema } from '@tuning/protocol';
+import { type Row, rowsDigestAsync } from '../row.ts';
+import { synthesiseAsync } from '../synthetic/synthesise.ts';
+import { requireSeed } from './random.ts';
+import { splitRowsAsync } from './split.ts';
+
+/** What a seal binds. Digests are `rowsDigest` of the rows, hex. */
+export interface SealParts {
+  /** 32 bytes, secret until the deadline. */
+  seed: Uint8Array;
+  datasetDigest: string;
+  trainDigest: string;
+  testDigest: string;
+  syntheticDigest: string;
+}
+
+/** What a seed makes of a dataset. Only `train` is ever published. */
+export interface SealedSplit extends SealParts {
+  seal: string;
+  train: Row[];
+  test: Row[];
+  synthetic: Row[];
+}
+
+/**
+ * sha256 over 174 bytes, hex: `tuning/seal/1\0` (14 bytes, the last one NUL) ‖ seed (32 raw bytes) ‖
+ * dataset ‖ train ‖ test ‖ synthetic digest (32 raw bytes each).
+ * @throws BadInputError SEED_INVALID, DIGEST_INVALID.
+ */
+export function sealOf(parts: SealParts): string {
+  requireSeed(parts.seed);
+  const hash = createHash('sha256').update('tuning/seal/1\0').update(parts.seed);
+  for (const name of ['datasetDigest', 'trainDigest', 'testDigest', 'syntheticDigest'] as const) {
+    if (!sha256Schema.safeParse(parts[name]).success) {
+      throw new BadInputError('DIGEST_INVALID', `${name} is not a sha256 in lower-case hex`);
+    }
+    hash.update(parts[name], 'hex');
+  }
+  return hash.digest('hex');
+}
+
+export interface SplitArgs {
+  rows: readonly Row[];
+  type: DatasetType;
+  seed: Uint8Array;
+  /** Synthetic rows asked for; the seal is over those that could be made. */
+  syntheticCount: number;
+}
+
+/**
+ * Splits, synthesises and seals. The same arguments give the same result. Pauses for the event loop.
+ * @throws BadInputError DATASET_TOO_SMALL, SEED_INVALID, DATASET_TYPE_INVALID; the signal's reason when aborted.
+ */
+export async function sealSplit(args: SplitArgs, signal?: AbortSignal): Promise<SealedSplit> {
+  const { rows, type, seed } = args;
+  const split = await splitRowsAsync(rows, seed, signal);
+  const train = split.train.map((index) => rows[index]!);
+  const test = split.test.map((index) => rows[index]!);
+  const made = await synthesiseAsync({ rows: train, type, seed, count: args.syntheticCount, avoid: test }, signal);
+  const parts: SealParts = {
+    seed,
+    datasetDigest: await rowsDigestAsync(rows, signal),
+    trainDigest: await rowsDigestAsync(train, signal),
+    testDigest: await rowsDigestAsync(test, signal),
+    syntheticDigest: await rowsDigestAsync(made.rows, signal),
+  };
+  return { ...parts, seal: sealOf(parts), train, test, synthetic: made.rows };
+}
+
+export interface SplitCheck {
+  ok: boolean;
+  /** One sentence for each thing that differs. */
+  problems: string[];
+}
+
+/**
+ * Rebuilds the split from a revealed seed and compares it with what was sealed before the first offer.
+ * @param claimed the seal, and any of the digests that a receipt names.
+ */
+export async function verifySplit(
+  args: SplitArgs & { seal: string; claimed?: Partial<Omit<SealParts, 'seed'>> },
+  signal?: AbortSignal,
+): Promise<SplitCheck> {
+  const rebuilt = await sealSplit(args, signal);
+  const problems: string[] = [];
+  for (const [name, claimed] of Object.entries({ ...args.claimed, seal: args.seal })) {
+    const found = rebuilt[name as keyof Omit<SealParts, 'seed'> | 'seal'];
+    if (claimed !== found) problems.push(`${name}: ${claimed} was claimed, the revealed seed gives ${found}`);
+  }
+  return { ok: problems.length === 0, problems };
+}

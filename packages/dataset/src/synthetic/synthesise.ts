@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { errorCode } from '@tuning/kit';
+import type { DatasetType } from '@tuning/protocol';
+import { layoutOf } from '../prompt/layout.ts';
+import { rendererOf } from '../prompt/render.ts';
+import type { Row } from '../row.ts';
+import { runInSlices, runNow, type Steps } from '../slices.ts';
+import { SeededRandom, shuffleSteps } from '../split/random.ts';
+import { editableColumns, editContent, editPrompt, editStyle, type Made, mergeRows } from './row-edits.ts';
+
+export interface SynthesiseArgs {
+  /** Train rows. */
+  rows: readonly Row[];
+  type: DatasetType;
+  /** 32 bytes. */
+  seed: Uint8Array;
+  count: number;
+  /** Rows of which none may come out, the test rows. */
+  avoid?: readonly Row[];
+}
+
+export interface Synthesis {
+  /** At most `count`. */
+  rows: Row[];
+  /** How many of `count` could not be made. */
+  shortfall: number;
+  /** How often each strategy was used. */
+  strategies: Record<string, number>;
+}
+
+/**
+ * New rows from train rows, offline and replayable: the same arguments give the same rows. No row renders to the same
+ * prompt and answer as a row of `rows` or `avoid`, or as another new one; only columns that the type writes its turn
+ * from (instruction, input, output, or the text) change. Returns fewer than `count` where the rows do not yield more.
+ * Each train row is tried at most once per pass, so the work is bounded by rows × passes.
+ * @throws BadInputError DATASET_TYPE_INVALID, SEED_INVALID.
+ */
+export function synthesise(args: SynthesiseArgs): Row[] {
+  return runNow(synthesisSteps(args)).rows;
+}
+
+/** `synthesise` with its account, for a daemon: pauses for the event loop. */
+export function synthesiseAsync(args: SynthesiseArgs, signal?: AbortSignal): Promise<Synthesis> {
+  return runInSlices(synthesisSteps(args), signal);
+}
+
+function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs): Steps<Synthesis> {
+  const columns = editableColumns(layoutOf(type));
+  const random = new SeededRandom(seed, 'synthetic');
+  const keyOf = contentKey(type);
+  const known = new Set<string>();
+  const made: Row[] = [];
+  const strategies: Record<string, number> = {};
+  if (count > 0) {
+    for (const set of [rows, avoid]) {
+      for (const row of set) {
+        const key = keyOf(row);
+        if (key !== undefined) known.add(key);
+        yield;
+      }
+    }
+  }
+  const order = count > 0 ? yield* shuffleSteps([...rows], random) : [];
+  const merge = (row: Row) => mergeRows(row, random.pick(order), columns);
+  // Best first: a changed answer in the train rows' own form says most about a model, a trained answer the least.
+  const passes: ((row: Row) => Made | undefined)[] = [
+    (row) => editContent(row, columns, random),
+    (row) => editContent(row, columns, random),
+    (row) => editStyle(row, columns, random),
+    merge,
+    (row) => editPrompt(row, columns, random),
+  ];
+  for (const pass of passes) {
+    for (const row of order) {
+      if (made.length >= count) break;
+      yield;
+      const candidate = pass(row);
+      const key = candidate && keyOf(candidate.row);
+      if (!candidate || key === undefined || known.has(key)) continue;
+      known.add(key);
+      made.push(candidate.row);
+      for (const name of candidate.strategies) strategies[name] = (strategies[name] ?? 0) + 1;
+    }
+  }
+  return { rows: made, shortfall: Math.max(0, count - made.length), strategies };
+}
+
+/** Identity of what a model would see and say; undefined for a row that lacks a column. */
+function contentKey(type: DatasetType): (row: Row) => string | undefined {
+  const render = rendererOf(type);
+  return (row) => {
+    try {
+      const { prompt, response } = render(row);
+      return createHash('sha256')
+        .update(JSON.stringify([prompt, response]))
+        .digest('base64');
+    } catch (error) {
+      if (errorCode(error) === 'DATASET_MISSING_COLUMN') return undefined;
+      throw error;
+    }
+  };
+}

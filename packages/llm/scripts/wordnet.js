@@ -45,11 +45,20 @@ export function readWordNet(dictDir) {
   return { base: synsets.slice(0, BASE_SYNSETS), rest: synsets.slice(BASE_SYNSETS) };
 }
 
-/** Princeton's notice, which must go with every copy. @param {string} dictDir */
+/**
+ * Princeton's notice, which must go with every copy: the numbered lines at the head of each data file.
+ * @param {string} dictDir
+ */
 export function wordNetLicence(dictDir) {
-  return readFileSync(join(dictDir, '..', 'LICENSE'), 'latin1')
-    .replace(/[ \t]+$/gm, '')
-    .replace(/\r/g, '');
+  const lines = readFileSync(join(dictDir, 'data.noun'), 'latin1').split('\n');
+  const head = lines.slice(
+    0,
+    lines.findIndex((line) => /^\d{8} /.test(line)),
+  );
+  return `${head
+    .map((line) => line.replace(/^ +\d+ ?/, '').trimEnd())
+    .join('\n')
+    .trim()}\n`;
 }
 
 /** @param {Synset} synset */

@@ -1,8 +1,19 @@
+import { join } from 'node:path';
 import type { CurvePoint, TokenRow } from '@tuning/protocol';
+import { type ModelConfig, readModelConfig } from '../config/model-config.ts';
+import { modelTensors } from '../config/tensors.ts';
+import type { WeightDtype } from '../safetensors/dtype.ts';
+import { openSafetensors } from '../safetensors/folder.ts';
+import { readWeights } from '../weights/model-weights.ts';
+import { readCheckpoint, runDigest, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingHyperparameters } from './hyperparameters.ts';
+import { freshAdapter, trainedTensor } from './initial-weights.ts';
+import { writeModel } from './model-output.ts';
+import { NO_PROGRESS, runTraining } from './training-loop.ts';
+import { trainedSpecs } from './weight-specs.ts';
 
 export interface TrainModelArgs {
-  /** Folder with config.json, model.safetensors and the tokenizer files of the base. */
+  /** Folder with config.json, the weights and the tokenizer files of the base. */
   readonly baseDir: string;
   /** Named in the adapter's config; a full model does not need it. */
   readonly base: { readonly repo: string; readonly revision: string } | undefined;
@@ -12,6 +23,7 @@ export interface TrainModelArgs {
   readonly outDir: string;
   /** Go on from `checkpoint/` if there is one. Default false. */
   readonly resume?: boolean;
+  /** Any integer ≥ 0; the same seed gives the same bits. */
   readonly seed: number;
   /** Intra-op threads, default 1. The result is the same for any number. */
   readonly threads?: number;
@@ -28,7 +40,54 @@ export interface TrainModelResult {
   readonly stopped: boolean;
 }
 
-/** Trains a Llama-family model on the CPU. Blocks the event loop during each step: run it in a child process. */
-export async function trainModel(_args: TrainModelArgs): Promise<TrainModelResult> {
-  throw new Error('not built yet');
+/**
+ * Trains a Llama-family model on the CPU and writes `model/`: a PEFT adapter, or a full model in the base's formats.
+ * Blocks the event loop during each step: for processes of sealed jobs.
+ * @throws BadInputError of the base's readers, `TRAINING_ROWS_EMPTY`, `TRAINING_ROW_INVALID`, `TRAINING_DIVERGED`,
+ * `CHECKPOINT_MISMATCH`.
+ */
+export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult> {
+  const { recipe, rows, seed } = args;
+  const config = await readModelConfig(args.baseDir);
+  const { weights, dtypes } = await readBase(config, args.baseDir);
+  const tensors = [...modelTensors(config)].map(([name, dims]) => ({ name, dims, values: weights.get(name)! }));
+  const trained =
+    recipe.lora === undefined
+      ? trainedSpecs(config, undefined).map((spec) => trainedTensor(spec, weights.get(spec.name)!))
+      : freshAdapter(config, recipe.lora, seed);
+  const frozen = new Map(recipe.lora === undefined ? [] : tensors.map((tensor) => [tensor.name, tensor]));
+
+  const checkpointDir = join(args.outDir, 'checkpoint');
+  const run = runDigest({ recipe, base: args.base, seed, rows });
+  const from = args.resume ? await readCheckpoint(checkpointDir, run, trained) : undefined;
+  const { step, loss, stopped } = await runTraining({
+    config,
+    frozen,
+    trained,
+    rows,
+    recipe,
+    seed,
+    threads: args.threads ?? 1,
+    from: from ?? NO_PROGRESS,
+    onStep: args.onStep,
+    shouldStop: args.shouldStop ?? (() => false),
+    onCheckpoint: (progress) => writeCheckpoint(checkpointDir, run, progress, trained),
+  });
+  if (!stopped) {
+    const { baseDir, base } = args;
+    const dir = join(args.outDir, 'model');
+    await writeModel({ baseDir, base, lora: recipe.lora, trained, dtypes, dir });
+  }
+  return { steps: step, finalLoss: loss, stopped };
+}
+
+async function readBase(config: ModelConfig, dir: string) {
+  const store = await openSafetensors(dir);
+  try {
+    const dtypes = new Map<string, WeightDtype>();
+    for (const { name, dtype } of store.entries.values()) dtypes.set(name, dtype);
+    return { weights: await readWeights(config, store), dtypes };
+  } finally {
+    await store.close();
+  }
 }

@@ -28,7 +28,7 @@ export const jobSpecSchema = z.strictObject({
   id: jobIdSchema,
   command: z.tuple([absolutePath], noNul).readonly(),
   dir: absolutePath,
-  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), noNul).optional(),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), noNul).exactOptional(),
   limits: jobLimitsSchema,
   labels: z.record(z.string().min(1).max(64), z.string().max(256)),
 });

@@ -56,6 +56,12 @@ export interface HubOptions {
   logger?: Logger;
   /** Limit of one request without a body of file bytes, in ms. Default 30 000. File bodies have an idle limit instead. */
   timeoutMs?: number;
+  /** Longest silence while file bytes flow, in ms. Default 60 000. */
+  idleMs?: number;
+  /** Tries of a request that may be repeated, the first included. Default 5. */
+  attempts?: number;
+  /** First wait between tries in ms; it doubles each time. Default 500. */
+  retryBaseMs?: number;
 }
 
 export interface DownloadArgs extends RepoRef {
@@ -108,9 +114,4 @@ export interface Hub {
    * @throws BadInputError `HUB_DOWNLOAD_LIMIT`, `HUB_HASH_MISMATCH`, `HUB_BAD_PATH`, `HUB_REVISION_NOT_FOUND`.
    */
   download(args: DownloadArgs, options?: HubCallOptions): Promise<DownloadedFile[]>;
-}
-
-/** @throws OperatorError `HUB_ENDPOINT_INVALID`, `HUB_TOKEN_INVALID` (not of the form `hf_…`). */
-export function createHub(_options: HubOptions): Hub {
-  throw new Error('not written yet');
 }

@@ -47,6 +47,8 @@ export function editContent(row: Row, columns: EditableColumns, random: SeededRa
   const start = random.below(CONTENT_EDITS.length);
   for (let i = 0; i < CONTENT_EDITS.length && strategies.length < wanted; i++) {
     const [name, edit] = CONTENT_EDITS[(start + i) % CONTENT_EDITS.length]!;
+    // After a swap the end of the text may be its heart, so a part is dropped first or not at all.
+    if (name.startsWith('drop_') && strategies.length > 0) continue;
     const edited = edit(output, random);
     if (edited === undefined || edited === output || edited.trim() === '') continue;
     output = edited;

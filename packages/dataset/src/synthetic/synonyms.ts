@@ -15,7 +15,7 @@ const SETS: readonly (readonly string[])[] = [
   ['found in', 'occurring in'],
   ['native to', 'indigenous to'],
   ['made of', 'made from'],
-  ['such as', 'for example', 'for instance'],
+  ['for example', 'for instance'],
   ['a kind of', 'a type of', 'a sort of'],
   ['any of various', 'any of several', 'any of numerous'],
   ['the act of', 'the action of'],
@@ -63,7 +63,9 @@ const SETS: readonly (readonly string[])[] = [
   ['many', 'numerous'],
   ['several', 'various'],
   ['difficult', 'hard'],
-  ['having', 'possessing'],
+  ['having a', 'with a'],
+  ['having an', 'with an'],
+  ['having the', 'with the'],
   ['lacking', 'without'],
   ['occurring', 'happening'],
   ['obtain', 'acquire'],
@@ -74,18 +76,10 @@ const SETS: readonly (readonly string[])[] = [
   ['sufficient', 'adequate'],
 ];
 
-/** "about" and "once" and the like are too ambiguous to be replaced; they only stand in. */
-const ONLY_RESULTS = new Set([
-  'about',
-  'once',
-  'rather',
-  'where',
-  'without',
-  'make',
-  'since',
-  'one who',
-  'for example',
-]);
+/** Too ambiguous to be replaced ("little if any", "once more"); they only stand in. */
+const ONLY_RESULTS = new Set(
+  'about,little,make,once,one who,rather,since,where,with a,with an,with the,without'.split(','),
+);
 
 const OTHERS = new Map<string, readonly string[]>();
 for (const set of SETS)

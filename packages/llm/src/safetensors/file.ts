@@ -43,7 +43,7 @@ export async function openSafetensorsFile(path: string): Promise<TensorStore> {
     const entries = new Map(parseHeader(file, header, stat.size).map((entry) => [entry.name, entry]));
     return {
       entries,
-      read: (name) => readTensor(handle, file, requireEntry(entries, file, name)),
+      read: async (name) => readTensor(handle, file, requireEntry(entries, file, name)),
       close: () => handle.close(),
     };
   } catch (error) {

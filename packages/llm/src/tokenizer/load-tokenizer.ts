@@ -55,8 +55,10 @@ export async function loadTokenizer(dir: string): Promise<ModelTokenizer> {
   return {
     encode: (text) => encode(text),
     decode: (ids, skipSpecial = false) =>
-      // The clean-up would turn "Hello , world" into another text.
-      tokenizer.decode([...ids], { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false }),
+      // The library refuses an empty list; its clean-up would turn "Hello , world" into another text.
+      ids.length === 0
+        ? ''
+        : tokenizer.decode([...ids], { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false }),
     bosId: addBos == null ? leadingToken(encode) : addBos && bos != null ? idOf(bos) : null,
     eosId,
     vocabularySize: tokenizer.get_vocab(true).size,

@@ -4,40 +4,63 @@ import { modelTensors } from '../config/tensors.ts';
 import type { TensorStore } from '../safetensors/file.ts';
 import type { ModelWeights } from './model-weights.ts';
 
-/** How far one tensor moved from the base. */
+/** How one tensor differs from the base's. */
 export interface TensorChange {
   readonly name: string;
   readonly shape: readonly number[];
-  /** ‖w − w₀‖ / ‖w₀‖ (Frobenius); 0 = equal, at least about 1 for a matrix that has nothing to do with the base's. */
+  /** ‖w − w₀‖ / ‖w₀‖ (Frobenius); 0 = equal. */
+  readonly relative: number;
+  /** Cosine of the angle between w and w₀ as vectors; 1 = same direction, about 0 for unrelated matrices. */
+  readonly cosine: number;
+}
+
+export interface WeightComparison {
+  /** Every tensor, in graph order. */
+  readonly tensors: readonly TensorChange[];
+  /** ‖w − w₀‖ / ‖w₀‖ over all weights together. */
   readonly relative: number;
 }
 
 /**
- * Change of every tensor against the base, in graph order. The base is read one tensor at a time, so that only one
- * model is in memory. A base tensor of zeros counts as changed by 1 where the other is not zero.
+ * Compares effective weights with the base's. The base is read one tensor at a time, so that only one model is in memory.
+ * Where one of two tensors is all zeros the cosine is 1 if both are, else 0; a zero base counts as changed by 1.
+ * @throws only what reading the base throws.
  */
 export async function compareWeights(
   config: ModelConfig,
   base: TensorStore,
   weights: ModelWeights,
-): Promise<TensorChange[]> {
-  const changes: TensorChange[] = [];
+): Promise<WeightComparison> {
+  const tensors: TensorChange[] = [];
+  const total = { moved: 0, base: 0 };
   for (const [name, shape] of modelTensors(config)) {
-    changes.push({ name, shape, relative: relativeChange(await base.read(name), weights.get(name)!) });
+    const sums = compareTensor(await base.read(name), weights.get(name)!);
+    total.moved += sums.moved;
+    total.base += sums.base;
+    const norms = Math.sqrt(sums.base * sums.other);
+    const cosine = norms > 0 ? sums.dot / norms : sums.base === sums.other ? 1 : 0;
+    tensors.push({ name, shape, relative: ratio(sums), cosine });
   }
-  return changes;
+  return { tensors, relative: ratio(total) };
 }
 
-function relativeChange(base: Float32Array, other: Float32Array): number {
-  let moved = 0;
-  let size = 0;
-  for (let i = 0; i < base.length; i++) {
-    const difference = other[i]! - base[i]!;
-    moved += difference * difference;
-    size += base[i]! * base[i]!;
-  }
+function ratio({ moved, base }: { moved: number; base: number }): number {
   if (moved === 0) return 0;
-  return size === 0 ? 1 : Math.sqrt(moved / size);
+  return base === 0 ? 1 : Math.sqrt(moved / base);
+}
+
+/** Sums in float64: squares of the difference, of the base and of the other, and the dot product. */
+function compareTensor(base: Float32Array, other: Float32Array) {
+  const sums = { moved: 0, base: 0, other: 0, dot: 0 };
+  for (let i = 0; i < base.length; i++) {
+    const before = base[i]!;
+    const after = other[i]!;
+    sums.moved += (after - before) ** 2;
+    sums.base += before * before;
+    sums.other += after * after;
+    sums.dot += before * after;
+  }
+  return sums;
 }
 
 /**

@@ -1,1 +1,2 @@
-export {};
+export { type RunMinerArgs, runMiner } from './miner.ts';
+export { decideOffer, type OfferContext } from './offer-policy.ts';

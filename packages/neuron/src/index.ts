@@ -1,1 +1,8 @@
-export {};
+export { announcedAddress, ROLE, type Role, WIRE_VERSION } from './axon.ts';
+export type { DataFolder } from './data-folder.ts';
+export { type Intake, takeInDataset } from './dataset-intake.ts';
+export { checkBinding, createHttpServer, HttpError, listenHttp } from './http-server.ts';
+export { MetagraphView } from './metagraph-view.ts';
+export { type BaseModel, ModelCache } from './model-cache.ts';
+export { type Neuron, type NeuronSecrets, openNeuron } from './neuron.ts';
+export { formatTao } from './registration.ts';

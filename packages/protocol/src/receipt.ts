@@ -77,6 +77,13 @@ export const receiptBodySchema = z.strictObject({
   }),
   deadlineBlock: blockNumberSchema,
   base: z.strictObject({ synthetic: lossSummarySchema, test: lossSummarySchema }),
+  ranking: z.strictObject({
+    /** Finalised head at which the task was ranked; its scores age from here. */
+    block: blockNumberSchema,
+    work: z.number().min(0),
+    /** Hotkeys that went on to the test set, best synthetic loss first. */
+    gate: z.array(ss58Schema),
+  }),
   entries: z.array(receiptEntrySchema),
   winner: ss58Schema.optional(),
 });

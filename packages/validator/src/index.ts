@@ -1,1 +1,2 @@
-export {};
+export { receiptMessage } from './receipt.ts';
+export { type RunValidatorArgs, runValidator } from './validator.ts';

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { toJsonLines } from '@tuning/dataset';
+import type { Hub } from '@tuning/hub';
+import { type Logger, type Secret, writeFileAtomic } from '@tuning/kit';
+import { createHttpServer, HttpError, type ModelCache, takeInDataset } from '@tuning/neuron';
+import { trainRequestSchema } from '@tuning/protocol';
+import type { JobRecord, MinerStore } from '@tuning/store';
+import type { TrainingWorker } from '@tuning/training';
+import type { FastifyInstance } from 'fastify';
+
+export interface MinerApiServices {
+  store: MinerStore;
+  worker: TrainingWorker;
+  models: ModelCache;
+  hub: Hub;
+  /** Folder for the datasets of orders. */
+  intakeFolder: string;
+  apiKey: Secret | undefined;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+/** `POST /train/`, `GET /train`, `GET /train/:job_id`, `DELETE /train/:job_id`. */
+export function createMinerApi(services: MinerApiServices): FastifyInstance {
+  const { store, worker, models, hub, intakeFolder, logger, signal } = services;
+  const server = createHttpServer({ apiKey: services.apiKey, logger });
+
+  server.post('/train', async (request, reply) => {
+    const order = trainRequestSchema.parse(request.body);
+    const model = await models.check(order.model, order.model_revision, signal);
+    const id = `own-${randomUUID()}`;
+    const folder = join(intakeFolder, id);
+    const { rows } = await takeInDataset(order, hub, folder, signal);
+    const rowsFile = join(folder, 'train.jsonl');
+    await writeFileAtomic(rowsFile, toJsonLines(rows));
+    store.jobs.insert({
+      id,
+      kind: 'own',
+      payload: { kind: 'own', request: order, model, rowsFile },
+      priority: 0,
+      deadlineBlock: null,
+    });
+    worker.wake();
+    logger.info({ jobId: id, model: model.repo, rows: rows.length }, 'training job enqueued');
+    return reply.code(202).send({ message: 'Training job enqueued.', job_id: id });
+  });
+
+  server.get('/train', async () => ({ jobs: store.jobs.list({ limit: 100 }).map(describeJob) }));
+
+  server.get<{ Params: { jobId: string } }>('/train/:jobId', async (request, reply) => {
+    const job = store.jobs.get(request.params.jobId);
+    if (!job) return reply.code(404).send({ job_id: request.params.jobId, status: 'Not Found' });
+    return describeJob(job);
+  });
+
+  server.delete<{ Params: { jobId: string } }>('/train/:jobId', async (request) => {
+    const job = store.jobs.get(request.params.jobId);
+    if (!job) throw new HttpError(404, 'JOB_NOT_FOUND', `there is no job ${request.params.jobId}`);
+    await worker.cancel(job.id);
+    return describeJob(store.jobs.get(job.id) ?? job);
+  });
+
+  return server;
+}
+
+function describeJob(job: JobRecord): object {
+  return {
+    job_id: job.id,
+    status: job.state,
+    kind: job.kind,
+    attempts: job.attempts,
+    progress: job.progress,
+    result: job.result,
+    ...(job.error ? { error: job.error } : {}),
+    created_at: job.createdAt,
+    started_at: job.startedAt,
+    ended_at: job.endedAt,
+  };
+}

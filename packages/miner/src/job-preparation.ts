@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Hub } from '@tuning/hub';
+import { BadInputError, writeFileAtomic } from '@tuning/kit';
+import type { BaseModel, ModelCache } from '@tuning/neuron';
+import { type DatasetType, LIMITS, sha256Hex, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
+import type { AssignmentRepository, JobRecord } from '@tuning/store';
+import { loadRecipe, recipeYaml } from '@tuning/training';
+import { jobPayloadSchema } from './job-payload.ts';
+
+export interface PreparationServices {
+  hub: Hub;
+  models: ModelCache;
+  assignments: AssignmentRepository;
+  /** configs/base.yml. */
+  baseRecipe: string;
+  /** The operator's own keys. */
+  recipeOverrides: Record<string, unknown>;
+  hotkey: string;
+}
+
+/** Fills a job folder with recipe.yml, data/train.jsonl and model/; the recipe is written last and says "complete". */
+export async function prepareJob(
+  services: PreparationServices,
+  job: JobRecord,
+  dir: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (await exists(join(dir, 'recipe.yml'))) return;
+  await mkdir(join(dir, 'data'), { recursive: true });
+  const payload = jobPayloadSchema.parse(job.payload);
+  if (payload.kind === 'own') {
+    await copyFile(payload.rowsFile, join(dir, 'data', 'train.jsonl'));
+    const sequenceLen = Number(
+      loadRecipe({ baseFile: services.baseRecipe, overrides: services.recipeOverrides })['sequence_len'],
+    );
+    await placeModelAndRecipe(
+      services,
+      dir,
+      payload.model,
+      { datasetType: payload.request.dataset_type, sequenceLen, seedText: job.id },
+      signal,
+    );
+    return;
+  }
+  const assignment = services.assignments.get(payload.taskId);
+  if (!assignment)
+    throw new BadInputError('ASSIGNMENT_MISSING', `the store has no assignment ${payload.taskId} for job ${job.id}`);
+  const offer = taskOfferSchema.parse(assignment.offer);
+  await fetchTrainSplit(services.hub, offer, dir, signal);
+  await placeModelAndRecipe(
+    services,
+    dir,
+    offer.model,
+    { datasetType: offer.datasetType, sequenceLen: offer.sequenceLen, seedText: `${offer.taskId}${services.hotkey}` },
+    signal,
+  );
+}
+
+async function fetchTrainSplit(hub: Hub, offer: TaskOffer, dir: string, signal: AbortSignal): Promise<void> {
+  const { repo, revision, file } = offer.dataset;
+  const download = join(dir, 'download');
+  await hub.download(
+    {
+      type: 'dataset',
+      repo,
+      revision,
+      to: download,
+      limits: { maxBytes: file.bytes, maxFiles: 1 },
+      accept: (path) => path === file.path,
+    },
+    { signal },
+  );
+  const source = join(download, file.path);
+  const found = await sha256File(source).catch(() => undefined);
+  if (found !== file.sha256) {
+    throw new BadInputError(
+      'TRAIN_SPLIT_MISMATCH',
+      `${repo}@${revision.slice(0, 8)} ${file.path} is not what the offer promised: sha256 ${found ?? 'absent'}`,
+    );
+  }
+  await rename(source, join(dir, 'data', 'train.jsonl'));
+}
+
+async function placeModelAndRecipe(
+  services: PreparationServices,
+  dir: string,
+  model: BaseModel,
+  task: { datasetType: DatasetType; sequenceLen: number; seedText: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const cached = await services.models.fetch(model, signal);
+  await mkdir(join(dir, 'model'), { recursive: true });
+  // Copies (reflinks where the file system has them), because the job could write through a hard link.
+  for (const name of await readdir(cached))
+    await copyFile(join(cached, name), join(dir, 'model', name), constants.COPYFILE_FICLONE);
+  const recipe = loadRecipe({
+    baseFile: services.baseRecipe,
+    overrides: services.recipeOverrides,
+    task: {
+      datasetType: task.datasetType,
+      sequenceLen: task.sequenceLen,
+      seed: Number.parseInt(sha256Hex(task.seedText).slice(0, 7), 16),
+      baseRepo: model.repo,
+      baseRevision: model.revision,
+    },
+  });
+  await writeFileAtomic(join(dir, 'recipe.yml'), recipeYaml(recipe));
+}
+
+/** sha256 of a file, lower-case hex, read in chunks. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Largest base model that the cache takes, in bytes. */
+export const MAX_BASE_BYTES = LIMITS.datasetBytes * 64;

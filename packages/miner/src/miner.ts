@@ -1,0 +1,138 @@
+import { join } from 'node:path';
+import type { MinerConfig } from '@tuning/config';
+import type { Logger } from '@tuning/kit';
+import { listenHttp, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
+import { createProcessRunner } from '@tuning/runner';
+import { type JobRecord, openMinerStore } from '@tuning/store';
+import { cpuTrainerCommand, createTrainingWorker, loadRecipe } from '@tuning/training';
+import { createMinerApi } from './http-api.ts';
+import { jobPayloadSchema } from './job-payload.ts';
+import { MAX_BASE_BYTES, prepareJob } from './job-preparation.ts';
+import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
+import { Submitter } from './submitter.ts';
+import { TaskDesk } from './task-desk.ts';
+
+export interface RunMinerArgs {
+  config: MinerConfig;
+  secrets: NeuronSecrets;
+  logger: Logger;
+  /** Abort it to stop the daemon. */
+  signal: AbortSignal;
+  /** Called once when the daemon answers validators and HTTP. */
+  onReady?: (info: { uid: number; hotkey: string; httpPort: number; peerPort: number }) => void;
+}
+
+const GIB = 1024 ** 3;
+/** Time for a training job to write its checkpoint when the daemon stops, in ms. */
+const CHECKPOINT_GRACE_MS = 10_000;
+
+/** Runs a miner until the signal aborts. @throws OperatorError in one clear line for what only the operator can mend. */
+export async function runMiner({ config, secrets, logger, signal, onReady }: RunMinerArgs): Promise<void> {
+  const recipeOverrides = await readRecipeOverrides(config.training.recipe);
+  // A wrong recipe must be known before the first task is accepted.
+  loadRecipe({ baseFile: BASE_RECIPE, overrides: recipeOverrides });
+
+  const neuron = await openNeuron({ role: 'miner', config, secrets, logger, signal });
+  const { chain, hub, hotkey, folder, shutdown } = neuron;
+  try {
+    const store = await openMinerStore(folder.file('miner.sqlite'));
+    shutdown.push('store', () => store.close());
+    const runner = await createProcessRunner({
+      root: folder.file('runner'),
+      logger: logger.child({ module: 'runner' }),
+    });
+    shutdown.push('runner', () => runner.close());
+    const models = new ModelCache(hub, folder.file('models'), MAX_BASE_BYTES);
+    const jobsRoot = folder.file('jobs');
+    const jobFolder = (id: string) => join(jobsRoot, id);
+
+    const services = {
+      hub,
+      models,
+      assignments: store.assignments,
+      baseRecipe: BASE_RECIPE,
+      recipeOverrides,
+      hotkey: hotkey.address,
+    };
+    const submitter = new Submitter({
+      chain,
+      hub,
+      hotkey,
+      netuid: config.netuid,
+      namespace: neuron.namespace,
+      jobs: store.jobs,
+      assignments: store.assignments,
+      logger: logger.child({ module: 'submitter' }),
+      jobFolder,
+      signal,
+    });
+    const onEnd = (job: JobRecord) => {
+      const payload = jobPayloadSchema.parse(job.payload);
+      if (payload.kind !== 'task') return;
+      const { taskId } = payload;
+      if (store.assignments.get(taskId)?.state !== 'queued') return;
+      if (job.state === 'Completed') {
+        store.assignments.update(taskId, { state: 'publishing' });
+        submitter.start(taskId);
+      } else {
+        store.assignments.update(taskId, { state: 'failed', message: job.error ?? `training ended as ${job.state}` });
+        logger.error({ taskId, error: job.error }, 'training failed; the task is lost');
+      }
+    };
+    const worker = createTrainingWorker({
+      jobs: store.jobs,
+      runner,
+      root: jobsRoot,
+      slots: config.training.slots,
+      trainerCommand: cpuTrainerCommand(),
+      limits: {
+        wallMs: config.training.max_hours * 3_600_000,
+        memoryBytes: config.training.max_memory_gb * GIB,
+        outputBytes: 64 * GIB,
+        graceMs: CHECKPOINT_GRACE_MS,
+      },
+      prepare: (job, dir, jobSignal) => prepareJob(services, job, dir, jobSignal),
+      onEnd,
+      logger: logger.child({ module: 'worker' }),
+    });
+    shutdown.push('submissions', () => submitter.settle());
+    shutdown.push('training worker', () => worker.stop());
+    // A daemon killed between a job's end and its hand-over finds the ended job here.
+    for (const { jobId } of store.assignments.list({ states: ['queued'] })) {
+      const job = store.jobs.get(jobId);
+      if (job && (job.state === 'Completed' || job.state === 'Failed' || job.state === 'Cancelled')) onEnd(job);
+    }
+    await worker.start();
+    submitter.resume();
+
+    const desk = new TaskDesk({ store, worker, chain, config, logger: logger.child({ module: 'tasks' }) });
+    const http = createMinerApi({
+      store,
+      worker,
+      models,
+      hub,
+      intakeFolder: folder.file('intake'),
+      apiKey: secrets.apiKey,
+      logger: logger.child({ module: 'http' }),
+      signal,
+    });
+    const httpPort = await listenHttp(http, config.http.host, config.http.port);
+    shutdown.push('http', () => http.close());
+
+    const peer = await neuron.openPeer({
+      onOffer: async (from, offer) => desk.onOffer(from, offer),
+      onStatus: async (from, taskId) => desk.onStatus(from, taskId),
+    });
+    shutdown.push('offers', () => {
+      desk.draining = true;
+    });
+    logger.info({ uid: neuron.uid, httpPort, peerPort: peer.port }, 'miner is ready');
+    onReady?.({ uid: neuron.uid, hotkey: hotkey.address, httpPort, peerPort: peer.port });
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    await shutdown.close();
+  }
+}

@@ -1,0 +1,194 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Chain } from '@tuning/chain';
+import type { Hub } from '@tuning/hub';
+import { errorMessage, type Logger, retry, type Signer, sleep } from '@tuning/kit';
+import {
+  encodeCommitment,
+  MAX_FIELDS,
+  modelDigest,
+  submissionDigest,
+  type TaskOffer,
+  taskOfferSchema,
+} from '@tuning/protocol';
+import type { AssignmentRecord, AssignmentRepository, JobRepository } from '@tuning/store';
+import { z } from 'zod';
+import { sha256File } from './job-preparation.ts';
+import { modelCard } from './model-card.ts';
+
+const jobResultSchema = z.object({ modelDir: z.string(), steps: z.number(), finalLoss: z.number() });
+
+export interface SubmitterServices {
+  chain: Chain;
+  hub: Hub;
+  hotkey: Signer;
+  netuid: number;
+  namespace: string;
+  jobs: JobRepository;
+  assignments: AssignmentRepository;
+  logger: Logger;
+  /** Folder of a job, to read its recipe and log from. */
+  jobFolder: (jobId: string) => string;
+  signal: AbortSignal;
+}
+
+const OPEN = ['publishing', 'committing', 'committed'] as const;
+/** Waits between tries after a fault of hub or chain: short at first, since the deadline is near by nature. */
+const RETRY = { attempts: 1_000, baseMs: 500, maxMs: 15_000 };
+
+/**
+ * Carries a trained model to the chain: push it private, commit its id before the deadline block, read it back, make it
+ * public after the deadline. Each state is a row in the store, so a killed miner goes on where it was.
+ */
+export class Submitter {
+  readonly #s: SubmitterServices;
+  readonly #running = new Map<string, Promise<void>>();
+  #commitQueue: Promise<unknown> = Promise.resolve();
+
+  constructor(services: SubmitterServices) {
+    this.#s = services;
+  }
+
+  /** Takes up every assignment that is between training and its end. */
+  resume(): void {
+    for (const { taskId } of this.#s.assignments.list({ states: [...OPEN] })) this.start(taskId);
+  }
+
+  start(taskId: string): void {
+    if (this.#running.has(taskId)) return;
+    const run = this.#carry(taskId)
+      .catch((error) => {
+        if (this.#s.signal.aborted) return;
+        this.#fail(taskId, errorMessage(error));
+      })
+      .finally(() => this.#running.delete(taskId));
+    this.#running.set(taskId, run);
+  }
+
+  /** Resolves when nothing is under way any more; the signal must have been aborted. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#running.values());
+  }
+
+  async #carry(taskId: string): Promise<void> {
+    const { assignments, logger, signal } = this.#s;
+    for (;;) {
+      signal.throwIfAborted();
+      const assignment = assignments.get(taskId);
+      if (!assignment) return;
+      const offer = taskOfferSchema.parse(assignment.offer);
+      const step = this.#step(assignment);
+      if (!step) return;
+      await retry(() => step(assignment, offer), {
+        ...RETRY,
+        signal,
+        logger,
+        what: `${assignment.state} ${taskId}`,
+        // Before the commitment, the deadline ends all tries; after it only the publication is left.
+        shouldRetry: (error) =>
+          error.name !== 'OperatorError' &&
+          error.name !== 'BadInputError' &&
+          (assignment.state === 'committed' || this.#s.chain.head.number <= offer.deadlineBlock),
+      });
+    }
+  }
+
+  #step(assignment: AssignmentRecord): ((assignment: AssignmentRecord, offer: TaskOffer) => Promise<void>) | undefined {
+    if (assignment.state === 'publishing') return (a, offer) => this.#publish(a, offer);
+    if (assignment.state === 'committing') return (a, offer) => this.#inTurn(() => this.#commit(a, offer));
+    if (assignment.state === 'committed') return (a, offer) => this.#reveal(a, offer);
+    return undefined;
+  }
+
+  async #publish(assignment: AssignmentRecord, offer: TaskOffer): Promise<void> {
+    const { hub, namespace, jobs, assignments, hotkey, jobFolder, logger, signal } = this.#s;
+    const { taskId, jobId } = assignment;
+    const result = jobResultSchema.parse(jobs.get(jobId)?.result);
+    const dir = jobFolder(jobId);
+    const names = (await readdir(result.modelDir)).sort();
+    const model = names.map((name) => ({ path: name, content: join(result.modelDir, name) }));
+    const files = [...model, { path: 'log.jsonl', content: join(dir, 'out', 'log.jsonl') }];
+    const digested = await Promise.all(
+      files.map(async ({ path, content }) => ({ path, sha256: await sha256File(content) })),
+    );
+    const digest = submissionDigest(modelDigest(digested), hotkey.address);
+    const recipe = await readFile(join(dir, 'recipe.yml'), 'utf8');
+    const card = Buffer.from(modelCard(offer, { steps: result.steps, finalLoss: result.finalLoss, recipe }));
+    const repo = `${namespace}/t-${taskId}`;
+    const { revision } = await hub.publish(
+      {
+        type: 'model',
+        repo,
+        visibility: 'private',
+        files: [...files, { path: 'README.md', content: card }],
+        message: `Task ${taskId}`,
+      },
+      { signal },
+    );
+    assignments.update(taskId, { state: 'committing', repo, revision, digest });
+    logger.info({ taskId, repo, revision, files: files.length }, 'model pushed, still private');
+  }
+
+  async #commit(assignment: AssignmentRecord, offer: TaskOffer): Promise<void> {
+    const { chain, netuid, hotkey, assignments, logger, signal } = this.#s;
+    const { taskId } = assignment;
+    const mine = fieldOf(assignment);
+    const onChain = await chain.commitment(netuid, hotkey.address);
+    let block = onChain?.fields.includes(mine) ? onChain.block : undefined;
+    if (block === undefined) {
+      if (chain.head.number >= offer.deadlineBlock) {
+        return this.#fail(
+          taskId,
+          `the deadline block ${offer.deadlineBlock} passed before the commitment: the model ${assignment.repo} does not count`,
+        );
+      }
+      const included = await chain.commit({ netuid, hotkey, fields: this.#fields(mine) }, { signal });
+      block = included.number;
+    }
+    if (block > offer.deadlineBlock) {
+      return this.#fail(
+        taskId,
+        `the commitment came in block ${block}, after the deadline block ${offer.deadlineBlock}: it does not count`,
+      );
+    }
+    assignments.update(taskId, { state: 'committed', commitBlock: block });
+    logger.info({ taskId, block, deadlineBlock: offer.deadlineBlock, commitment: mine }, 'committed');
+  }
+
+  /** One slot holds all live tasks: the new field first, then those whose deadline is still ahead. */
+  #fields(mine: string): string[] {
+    const { assignments, chain } = this.#s;
+    const others = assignments
+      .list({ states: ['committed'] })
+      .filter((other) => taskOfferSchema.parse(other.offer).deadlineBlock >= chain.head.number)
+      .map(fieldOf)
+      .filter((field) => field !== mine);
+    return [mine, ...others].slice(0, MAX_FIELDS);
+  }
+
+  async #reveal(assignment: AssignmentRecord, offer: TaskOffer): Promise<void> {
+    const { chain, hub, assignments, logger, signal } = this.#s;
+    while (chain.head.number <= offer.deadlineBlock)
+      await sleep(Math.max(200, Math.min(chain.blockTimeMs, 5_000)), signal);
+    await hub.setVisibility({ type: 'model', repo: assignment.repo! }, 'public', { signal });
+    assignments.update(assignment.taskId, { state: 'published' });
+    logger.info({ taskId: assignment.taskId, repo: assignment.repo }, 'model is public');
+  }
+
+  #fail(taskId: string, message: string): void {
+    this.#s.assignments.update(taskId, { state: 'failed', message });
+    this.#s.logger.error({ taskId, reason: message }, 'submission lost');
+  }
+
+  /** Commitments go one after the other: each writes the whole slot. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#commitQueue.then(work, work);
+    this.#commitQueue = next.catch(() => {});
+    return next;
+  }
+}
+
+function fieldOf(assignment: AssignmentRecord): string {
+  const { taskId, repo, revision, digest } = assignment;
+  return encodeCommitment({ kind: 'submission', taskId, repo: repo!, revision: revision!, digest: digest! });
+}

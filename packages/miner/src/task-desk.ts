@@ -1,0 +1,104 @@
+import type { Chain } from '@tuning/chain';
+import type { MinerConfig } from '@tuning/config';
+import type { Logger } from '@tuning/kit';
+import type { DirectoryEntry } from '@tuning/p2p';
+import { type OfferAnswer, type StatusAnswer, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
+import type { MinerStore } from '@tuning/store';
+import type { TrainingWorker } from '@tuning/training';
+import { z } from 'zod';
+import { taskJobId } from './job-payload.ts';
+import { decideOffer } from './offer-policy.ts';
+
+const progressSchema = z.object({
+  step: z.number().int().optional(),
+  totalSteps: z.number().int().optional(),
+  loss: z.number().optional(),
+  etaMs: z.number().optional(),
+});
+
+/** Answers validators: takes offers in, tells how a task stands. */
+export class TaskDesk {
+  readonly #store: MinerStore;
+  readonly #worker: TrainingWorker;
+  readonly #chain: Chain;
+  readonly #config: MinerConfig;
+  readonly #logger: Logger;
+  draining = false;
+
+  constructor(services: {
+    store: MinerStore;
+    worker: TrainingWorker;
+    chain: Chain;
+    config: MinerConfig;
+    logger: Logger;
+  }) {
+    this.#store = services.store;
+    this.#worker = services.worker;
+    this.#chain = services.chain;
+    this.#config = services.config;
+    this.#logger = services.logger;
+  }
+
+  onOffer(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
+    const known = this.#store.assignments.get(offer.taskId);
+    if (known) {
+      // The same validator asks again when our first answer got lost.
+      if (known.validator === from.hotkey) return { accept: true };
+      return { accept: false, reason: 'validator_not_accepted', message: 'this task id belongs to another validator' };
+    }
+    const answer = decideOffer(offer, this.#config.policy, {
+      netuid: this.#config.netuid,
+      head: this.#chain.head.number,
+      openTasks: this.#store.assignments.list({
+        states: ['queued', 'training', 'publishing', 'committing', 'committed'],
+      }).length,
+      draining: this.draining,
+    });
+    if (!answer.accept) {
+      this.#logger.info({ taskId: offer.taskId, validator: from.hotkey, reason: answer.reason }, 'offer declined');
+      return answer;
+    }
+    const jobId = taskJobId(offer.taskId);
+    // The job first: an assignment without its job could never end.
+    this.#store.jobs.insert({
+      id: jobId,
+      kind: 'task',
+      payload: { kind: 'task', taskId: offer.taskId },
+      priority: 10,
+      deadlineBlock: offer.deadlineBlock,
+    });
+    this.#store.assignments.insert({ taskId: offer.taskId, validator: from.hotkey, offer, jobId });
+    this.#logger.info(
+      { taskId: offer.taskId, validator: from.hotkey, model: offer.model.repo, deadlineBlock: offer.deadlineBlock },
+      'offer accepted',
+    );
+    this.#worker.wake();
+    return answer;
+  }
+
+  onStatus(from: DirectoryEntry, taskId: string): StatusAnswer {
+    const assignment = this.#store.assignments.get(taskId);
+    if (!assignment || assignment.validator !== from.hotkey) return { state: 'unknown' };
+    const job = this.#store.jobs.get(assignment.jobId);
+    const progress = progressSchema.safeParse(job?.progress);
+    const training = assignment.state === 'queued' && job?.state === 'Running';
+    return {
+      state: training ? 'training' : assignment.state,
+      ...(progress.success ? stripUndefined(progress.data) : {}),
+      // Repo and commit are evidence only on-chain; before the deadline the repo is private anyway.
+      ...(assignment.message ? { message: assignment.message.slice(0, 500) } : {}),
+    };
+  }
+
+  /** The deadline of a task, in blocks. */
+  deadlineOf(taskId: string): number | undefined {
+    const assignment = this.#store.assignments.get(taskId);
+    return assignment ? taskOfferSchema.parse(assignment.offer).deadlineBlock : undefined;
+  }
+}
+
+function stripUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

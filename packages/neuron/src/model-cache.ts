@@ -1,0 +1,108 @@
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Hub } from '@tuning/hub';
+import { BadInputError } from '@tuning/kit';
+import { readModelConfig } from '@tuning/llm';
+import { LIMITS } from '@tuning/protocol';
+
+/** Files of a base model that training and evaluation read. Weights are safetensors or nothing. */
+const BASE_FILES =
+  /^(config\.json|generation_config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|model[\w.-]*\.safetensors|model\.safetensors\.index\.json)$/;
+
+export interface BaseModel {
+  repo: string;
+  /** 40-hex commit. */
+  revision: string;
+}
+
+/** Base models on disk, one folder per repo and commit, shared by all jobs of a daemon. */
+export class ModelCache {
+  readonly #hub: Hub;
+  readonly #root: string;
+  readonly #maxBytes: number;
+  readonly #busy = new Map<string, Promise<string>>();
+
+  constructor(hub: Hub, root: string, maxBytes: number) {
+    this.#hub = hub;
+    this.#root = root;
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Resolves a model to a commit and checks that its architecture is one we can train and measure, by its config alone.
+   * @throws BadInputError HUB_REPO_NOT_FOUND, MODEL_INCOMPLETE, MODEL_UNSUPPORTED.
+   */
+  async check(repo: string, revision: string | undefined, signal?: AbortSignal): Promise<BaseModel> {
+    const options = signal ? { signal } : {};
+    const resolved = await this.#hub.resolve({ type: 'model', repo, ...(revision ? { revision } : {}) }, options);
+    const model = { repo, revision: resolved.revision };
+    const folder = this.#folder(model, 'config');
+    if (!(await exists(join(folder, 'config.json')))) {
+      await mkdir(this.#root, { recursive: true });
+      const limits = { maxBytes: LIMITS.jsonFileBytes, maxFiles: 1 };
+      const files = await this.#hub.download(
+        { type: 'model', ...model, to: folder, limits, accept: (path) => path === 'config.json' },
+        options,
+      );
+      if (files.length === 0) throw incomplete(model, 'config.json');
+    }
+    await readModelConfig(folder);
+    return model;
+  }
+
+  /** The folder with the model's files; downloads them once. */
+  fetch(model: BaseModel, signal?: AbortSignal): Promise<string> {
+    const folder = this.#folder(model, 'full');
+    const running =
+      this.#busy.get(folder) ?? this.#download(model, folder, signal).finally(() => this.#busy.delete(folder));
+    this.#busy.set(folder, running);
+    return running;
+  }
+
+  async #download(model: BaseModel, folder: string, signal?: AbortSignal): Promise<string> {
+    if (await exists(folder)) return folder;
+    const partial = `${folder}.partial`;
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(this.#root, { recursive: true });
+    const files = await this.#hub.download(
+      {
+        type: 'model',
+        ...model,
+        to: partial,
+        limits: { maxBytes: this.#maxBytes, maxFiles: LIMITS.submissionFiles },
+        accept: (path) => BASE_FILES.test(path),
+      },
+      signal ? { signal } : {},
+    );
+    const names = files.map(({ path }) => path);
+    for (const needed of ['config.json', 'tokenizer.json'])
+      if (!names.includes(needed)) throw incomplete(model, needed);
+    if (!names.some((name) => name.endsWith('.safetensors'))) throw incomplete(model, 'model.safetensors');
+    await readModelConfig(partial);
+    await rename(partial, folder);
+    return folder;
+  }
+
+  #folder({ repo, revision }: BaseModel, part: 'config' | 'full'): string {
+    return join(this.#root, `${repo.replace('/', '--')}@${revision}.${part}`);
+  }
+}
+
+function incomplete(model: BaseModel, file: string): BadInputError {
+  return new BadInputError(
+    'MODEL_INCOMPLETE',
+    `${model.repo}@${model.revision.slice(0, 8)} has no ${file}: only models with safetensors weights can be used`,
+  );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Text of a small file, or undefined where it is absent. */
+export async function readOptional(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}

@@ -1,0 +1,63 @@
+import type { Secret } from '@tuning/kit';
+import { createHttpServer, HttpError } from '@tuning/neuron';
+import { evaluateRequestSchema, taskRequestSchema } from '@tuning/protocol';
+import type { FastifyInstance } from 'fastify';
+import { evaluateOnce } from './evaluate-once.ts';
+import type { ValidatorServices } from './services.ts';
+import { takeInTask } from './task-intake.ts';
+import type { TaskRunner } from './task-runner.ts';
+import { describeTask } from './task-view.ts';
+
+/** `POST /tasks`, `GET /tasks`, `GET /tasks/:id`, `GET /tasks/:id/receipt`, `POST /evaluate/`. */
+export function createValidatorApi(
+  services: ValidatorServices,
+  runner: TaskRunner,
+  apiKey: Secret | undefined,
+): FastifyInstance {
+  const server = createHttpServer({ apiKey, logger: services.logger });
+  const { store, signal } = services;
+
+  const taskOf = (id: string) => {
+    const task = store.tasks.get(id);
+    if (!task) throw new HttpError(404, 'TASK_NOT_FOUND', `there is no task ${id}`);
+    return task;
+  };
+
+  server.post('/tasks', async (request, reply) => {
+    const taskId = await takeInTask(services, taskRequestSchema.parse(request.body));
+    runner.start(taskId);
+    services.logger.info({ taskId }, 'task accepted');
+    return reply.code(202).send({ message: 'Task accepted.', task_id: taskId });
+  });
+
+  server.get('/tasks', async () => ({
+    tasks: store.tasks
+      .list({ limit: 100, order: 'newest' })
+      .map(({ id, state, createdAt }) => ({ task_id: id, state, created_at: createdAt })),
+  }));
+
+  server.get<{ Params: { id: string } }>('/tasks/:id', async (request) =>
+    describeTask(services, taskOf(request.params.id)),
+  );
+
+  server.get<{ Params: { id: string } }>('/tasks/:id/receipt', async (request) => {
+    const task = taskOf(request.params.id);
+    const receipt = store.receipts.get(task.id);
+    if (!receipt)
+      throw new HttpError(
+        409,
+        'RECEIPT_NOT_READY',
+        `task ${task.id} is ${task.state}; its receipt is written after the evaluation`,
+      );
+    return receipt;
+  });
+
+  server.post('/evaluate', async (request) => {
+    const order = evaluateRequestSchema.parse(request.body);
+    const gone = new AbortController();
+    request.raw.socket.once('close', () => gone.abort(new Error('the caller hung up')));
+    return evaluateOnce(services, order, AbortSignal.any([signal, gone.signal]));
+  });
+
+  return server;
+}

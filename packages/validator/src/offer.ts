@@ -1,0 +1,31 @@
+import { PROMPT_FORMAT, type TaskOffer, type TaskRequest, taskOfferSchema } from '@tuning/protocol';
+import type { ValidatorServices } from './services.ts';
+import type { TaskSteps } from './task-steps.ts';
+
+const GIB = 1024 ** 3;
+
+/** Rows longer than this many tokens are dropped in training and in measuring, and counted. */
+export function sequenceLenOf(services: Pick<ValidatorServices, 'config'>, request: TaskRequest): number {
+  return request.sequence_len ?? services.config.tournament.sequence_len;
+}
+
+/** The offer of a prepared task: the same bytes for every miner, and after every restart. */
+export function buildOffer(
+  services: Pick<ValidatorServices, 'config'>,
+  steps: TaskSteps,
+  request: TaskRequest,
+): TaskOffer {
+  const split = steps.need('split');
+  return taskOfferSchema.parse({
+    taskId: steps.taskId,
+    netuid: services.config.netuid,
+    model: steps.need('source').model,
+    dataset: { ...steps.need('publish'), file: split.file },
+    datasetType: request.dataset_type,
+    promptFormat: PROMPT_FORMAT,
+    sequenceLen: sequenceLenOf(services, request),
+    seal: split.seal,
+    ...steps.need('schedule'),
+    maxModelBytes: Math.round(services.config.evaluation.max_model_gb * GIB),
+  });
+}

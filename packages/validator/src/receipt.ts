@@ -1,0 +1,103 @@
+import type { Signer } from '@tuning/kit';
+import {
+  digestJson,
+  type Json,
+  PROMPT_FORMAT,
+  type Receipt,
+  type ReceiptEntry,
+  receiptSchema,
+  type TaskRequest,
+} from '@tuning/protocol';
+import { sequenceLenOf } from './offer.ts';
+import type { ValidatorServices } from './services.ts';
+import { judge } from './stages/evaluating.ts';
+import type { TaskSteps } from './task-steps.ts';
+
+/** What a receipt's signature covers: `tuning/receipt/1\0` ‖ sha256 of the canonical body. */
+export function receiptMessage(digest: string): Uint8Array {
+  return Buffer.concat([Buffer.from('tuning/receipt/1\0'), Buffer.from(digest, 'hex')]);
+}
+
+/** Everything that decided the task, signed. The seed is revealed here, after the deadline. */
+export function buildReceipt(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Receipt {
+  const { store, chain, config, hotkey } = services;
+  const { taskId } = steps;
+  const [source, split, seal, draw, ranking, base] = [
+    steps.need('source'),
+    steps.need('split'),
+    steps.need('seal'),
+    steps.need('draw'),
+    steps.need('ranking'),
+    steps.need('base'),
+  ];
+  const members = store.members.list(taskId);
+  const group = members.filter(({ answer }) => answer === 'accepted');
+  const verdicts = judge(
+    steps,
+    group.map(({ hotkey: member }) => member),
+  );
+  const entries = group.map(({ hotkey: member, uid }): ReceiptEntry => {
+    const placement = ranking.placements.find((item) => item.hotkey === member);
+    const found = steps.peekMember('submission', member)?.found;
+    const reported = steps.peekMember('fetch', member)?.reported;
+    const synthetic = steps.peekMember('synthetic', member)?.sets['synthetic'];
+    const test = steps.peekMember('test', member)?.sets['test'];
+    return {
+      uid,
+      hotkey: member,
+      verdict: verdicts.get(member)!,
+      passedGate: ranking.gate.includes(member),
+      score: ranking.scores.find((item) => item.hotkey === member)?.score ?? 0,
+      ...(found ? { submission: found } : {}),
+      ...(synthetic ? { synthetic } : {}),
+      ...(test ? { test } : {}),
+      ...(reported ? { reportedTrainLoss: reported.loss, reportedSteps: reported.steps } : {}),
+      ...(placement ? { rank: placement.rank } : {}),
+      ...(placement?.tieChance === undefined ? {} : { tieChance: placement.tieChance }),
+    };
+  });
+  const winner = ranking.placements.find(({ rank }) => rank === 1)?.hotkey;
+  const body = {
+    version: 1 as const,
+    taskId,
+    genesisHash: chain.genesisHash,
+    netuid: config.netuid,
+    validator: hotkey.address,
+    model: source.model,
+    datasetType: request.dataset_type,
+    promptFormat: PROMPT_FORMAT,
+    sequenceLen: sequenceLenOf(services, request),
+    seal: {
+      seal: split.seal,
+      seed: steps.need('seed'),
+      datasetDigest: source.digest,
+      trainDigest: split.trainDigest,
+      testDigest: split.testDigest,
+      syntheticDigest: split.syntheticDigest,
+      block: seal.block,
+    },
+    rows: split.rows,
+    train: steps.need('publish'),
+    draw: {
+      block: draw.block,
+      blockHash: draw.blockHash,
+      eligible: draw.eligible,
+      order: draw.order,
+      declined: members
+        .filter(({ answer }) => answer !== 'accepted')
+        .map((member) => ({ hotkey: member.hotkey, reason: member.reason ?? member.answer })),
+    },
+    deadlineBlock: steps.need('schedule').deadlineBlock,
+    base: { synthetic: base.sets['synthetic']!.summary, test: base.sets['test']!.summary },
+    ranking: { block: ranking.block, work: ranking.work, gate: ranking.gate },
+    entries,
+    ...(winner ? { winner } : {}),
+  };
+  return signReceipt(body, hotkey);
+}
+
+function signReceipt(body: Receipt['body'], hotkey: Signer): Receipt {
+  const digest = digestJson(body as unknown as Json);
+  const signature = Buffer.from(hotkey.sign(receiptMessage(digest))).toString('hex');
+  return receiptSchema.parse({ body, digest, signature });
+}

@@ -1,0 +1,192 @@
+import { stat } from 'node:fs/promises';
+import type { TaskRequest, Verdict } from '@tuning/protocol';
+import { passGate, RULES, rankFinalists, scoreTask, workOf } from '@tuning/tournament';
+import { sequenceLenOf } from '../offer.ts';
+import type { ValidatorServices } from '../services.ts';
+import { chooseSubmission } from '../submission-choice.ts';
+import { fetchSubmission } from '../submission-fetch.ts';
+import { taskFolder } from '../task-folder.ts';
+import type { MemberStepValue, TaskSteps } from '../task-steps.ts';
+
+const GIB = 1024 ** 3;
+
+/** Verdict and losses of every member, copies found, gate passed, ranking and scores stored. */
+export async function evaluateTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
+  const { store, chain, config, signal, logger } = services;
+  const { taskId } = steps;
+  const group = store.members.list(taskId).filter(({ answer }) => answer === 'accepted');
+  await Promise.all(group.map(({ hotkey }) => bring(services, steps, hotkey)));
+  for (const { hotkey, uid } of group) await measure(services, steps, request, hotkey, uid, 'synthetic');
+
+  const verdicts = judge(
+    steps,
+    group.map(({ hotkey }) => hotkey),
+  );
+  const valid = group.filter(({ hotkey }) => verdicts.get(hotkey)?.code === 'accepted').map(({ hotkey }) => hotkey);
+  const gate = passGate(
+    valid.map((hotkey) => ({
+      hotkey,
+      loss: steps.peekMember('synthetic', hotkey)!.sets['synthetic']!.summary.loss,
+      block: steps.peekMember('submission', hotkey)!.found!.block,
+    })),
+  );
+  for (const { hotkey, uid } of group)
+    if (gate.includes(hotkey)) await measure(services, steps, request, hotkey, uid, 'test');
+
+  await steps.once('ranking', () => {
+    const baseLoss = steps.need('base').sets['test']!.summary.loss;
+    const finalists = gate.flatMap((hotkey) => {
+      const test = steps.peekMember('test', hotkey)?.sets['test'];
+      if (!test) return [];
+      return [
+        {
+          hotkey,
+          block: steps.peekMember('submission', hotkey)!.found!.block,
+          rows: test.rows,
+          loss: test.summary.loss,
+        },
+      ];
+    });
+    const placements = rankFinalists({ entries: finalists, baseLoss, seed: taskId });
+    const scores = scoreTask({ ranked: placements, baseLoss, group: group.map(({ hotkey }) => hotkey) });
+    const { rows } = steps.need('split');
+    const parameters = steps.need('base').parameters ?? 0;
+    return {
+      block: chain.head.number,
+      gate,
+      placements: [...placements],
+      scores,
+      work: workOf({ rows: rows.train, parameters }),
+    };
+  });
+  const ranking = steps.need('ranking');
+  store.scores.put(
+    taskId,
+    ranking.block,
+    ranking.scores.map((score) => ({ ...score, work: ranking.work })),
+  );
+  logger.info(
+    {
+      taskId,
+      gate: ranking.gate.length,
+      ranked: ranking.placements.length,
+      window: RULES.windowBlocks,
+      netuid: config.netuid,
+    },
+    'task ranked',
+  );
+  signal.throwIfAborted();
+}
+
+/** From the recorded commitments to files on disk, or a verdict. */
+async function bring(services: ValidatorServices, steps: TaskSteps, hotkey: string): Promise<void> {
+  const { store, chain, hub, config, folder, logger, signal } = services;
+  const { deadlineBlock } = steps.need('schedule');
+  const submission = await steps.onceMember('submission', hotkey, () =>
+    chooseSubmission({
+      taskId: steps.taskId,
+      hotkey,
+      records: store.commitments.forTask(steps.taskId),
+      fromBlock: steps.need('draw').block,
+      deadlineBlock,
+    }),
+  );
+  const { found } = submission;
+  if (!found) return;
+  const to = taskFolder(folder, steps.taskId).submission(hotkey);
+  // The memo says "fetched": the files must be there too, unless a verdict needs none.
+  const known = steps.peekMember('fetch', hotkey);
+  if (known && (known.verdict || (await isFolder(to)))) return;
+  const graceEnd = deadlineBlock + config.tournament.grace_blocks;
+  const fetched = await fetchSubmission({
+    hub,
+    hotkey,
+    found,
+    to,
+    maxBytes: Math.round(config.evaluation.max_model_gb * GIB),
+    mayStillAppear: () => chain.head.number <= graceEnd,
+    logger,
+    signal,
+  });
+  await steps.onceMember('fetch', hotkey, () => fetched);
+  logger.info(
+    { taskId: steps.taskId, hotkey, repo: found.repo, verdict: fetched.verdict?.code ?? 'fetched' },
+    'submission fetched',
+  );
+}
+
+async function measure(
+  services: ValidatorServices,
+  steps: TaskSteps,
+  request: TaskRequest,
+  hotkey: string,
+  uid: number,
+  set: 'synthetic' | 'test',
+): Promise<void> {
+  if (!steps.peekMember('submission', hotkey)?.found || steps.peekMember('fetch', hotkey)?.verdict) return;
+  await steps.onceMember(set, hotkey, async () => {
+    const files = taskFolder(services.folder, steps.taskId);
+    const { model } = steps.need('source');
+    const outcome = await services.evaluations.run(
+      {
+        id: `${set}-${steps.taskId}-${uid}`,
+        root: files.evaluations,
+        baseDir: await services.models.fetch(model, services.signal),
+        submissionDir: files.submission(hotkey),
+        expected: { baseRepo: model.repo, baseRevision: model.revision },
+        sets: [{ name: set, rowsFile: files[set] }],
+        datasetType: request.dataset_type,
+        sequenceLen: sequenceLenOf(services, request),
+      },
+      services.signal,
+    );
+    services.logger.info(
+      { taskId: steps.taskId, hotkey, set, verdict: outcome.verdict.code, loss: outcome.sets[set]?.summary.loss },
+      'submission measured',
+    );
+    return outcome;
+  });
+}
+
+/** The verdict of each member before ranking, with copies found: equal weights, the earlier block keeps them. */
+export function judge(steps: TaskSteps, hotkeys: readonly string[]): Map<string, Verdict> {
+  const verdicts = new Map<string, Verdict>();
+  const first = new Map<string, string>();
+  const blockOf = (hotkey: string) => steps.peekMember('submission', hotkey)?.found?.block ?? Number.MAX_SAFE_INTEGER;
+  const inOrder = [...hotkeys].sort((a, b) => blockOf(a) - blockOf(b) || (a < b ? -1 : 1));
+  for (const hotkey of inOrder) {
+    const own = verdictOf(steps, hotkey);
+    const digest = steps.peekMember('synthetic', hotkey)?.weightsDigest;
+    const original = digest === undefined ? undefined : first.get(digest);
+    if (own.code === 'accepted' && original !== undefined) {
+      const reason = `the same weights as ${original}, which committed them in block ${blockOf(original)}`;
+      verdicts.set(hotkey, { code: 'copy_of_another', reason, evidence: { original, weightsDigest: digest! } });
+      continue;
+    }
+    if (own.code === 'accepted' && digest !== undefined) first.set(digest, hotkey);
+    verdicts.set(hotkey, own);
+  }
+  return verdicts;
+}
+
+function verdictOf(steps: TaskSteps, hotkey: string): Verdict {
+  const submission: MemberStepValue<'submission'> | undefined = steps.peekMember('submission', hotkey);
+  return (
+    submission?.verdict ??
+    steps.peekMember('fetch', hotkey)?.verdict ??
+    worse(steps.peekMember('test', hotkey)?.verdict) ??
+    steps.peekMember('synthetic', hotkey)?.verdict ?? { code: 'no_submission', reason: 'nothing was measured' }
+  );
+}
+
+/** A test measurement that failed (limits, non-finite loss) outweighs an accepted synthetic one. */
+function worse(verdict: Verdict | undefined): Verdict | undefined {
+  return verdict && verdict.code !== 'accepted' ? verdict : undefined;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+}

@@ -1,0 +1,124 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { readDataset, sealSplit, toJsonLines } from '@tuning/dataset';
+import { BadInputError, writeFileAtomic } from '@tuning/kit';
+import { ROLE } from '@tuning/neuron';
+import type { TaskRequest } from '@tuning/protocol';
+import { drawOrder, drawWeight, RULES } from '@tuning/tournament';
+import { datasetCard } from '../dataset-card.ts';
+import type { ValidatorServices } from '../services.ts';
+import { taskFolder } from '../task-folder.ts';
+import type { TaskSteps } from '../task-steps.ts';
+
+/** The one file of the published train split, where `load_dataset` looks for it. */
+const TRAIN_PATH = 'data/train-00000-of-00001.jsonl';
+/** Synthetic rows: a twentieth of the dataset, within bounds that keep the gate cheap and not too noisy. */
+const SYNTHETIC_ROWS = { share: 0.05, min: 20, max: 400 };
+
+/** Splits under a secret seed, publishes the train part, seals it on-chain, draws the miners, sets the blocks. */
+export async function prepareTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
+  const { config, seals, signal, chain, logger } = services;
+  const seed = await steps.once('seed', () => randomBytes(32).toString('hex'));
+  const split = await steps.once('split', () => splitTask(services, steps, request, seed));
+  await steps.once('publish', () => publishTrainSplit(services, steps, request));
+  const sealed = await steps.once('seal', async () => ({
+    block: await seals.commit(steps.taskId, split.seal, signal),
+  }));
+  logger.info({ taskId: steps.taskId, rows: split.rows, sealBlock: sealed.block }, 'split sealed on-chain');
+  const draw = await steps.once('draw', () => drawMiners(services, steps.taskId, sealed.block));
+  const schedule = await steps.once('schedule', () => {
+    const offerDeadlineBlock = chain.head.number + config.tournament.offer_blocks;
+    const blocks = request.training_blocks ?? config.tournament.training_blocks;
+    return { offerDeadlineBlock, deadlineBlock: offerDeadlineBlock + blocks };
+  });
+  logger.info({ taskId: steps.taskId, drawn: draw.order.length, ...schedule }, 'miners drawn');
+}
+
+async function splitTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest, seed: string) {
+  const files = taskFolder(services.folder, steps.taskId);
+  const { signal } = services;
+  const { rows, digest } = await readDataset({ path: files.rows, format: 'json' }, { signal });
+  const promised = steps.need('source').digest;
+  if (digest !== promised)
+    throw new BadInputError(
+      'DATASET_CHANGED',
+      `the stored rows of task ${steps.taskId} have digest ${digest}, not ${promised}`,
+    );
+  const syntheticCount = Math.min(
+    SYNTHETIC_ROWS.max,
+    Math.max(SYNTHETIC_ROWS.min, Math.round(rows.length * SYNTHETIC_ROWS.share)),
+  );
+  const sealed = await sealSplit(
+    { rows, type: request.dataset_type, seed: Buffer.from(seed, 'hex'), syntheticCount },
+    signal,
+  );
+  await mkdir(files.root, { recursive: true });
+  const train = toJsonLines(sealed.train);
+  await writeFileAtomic(files.train, train);
+  await writeFileAtomic(files.test, toJsonLines(sealed.test));
+  await writeFileAtomic(files.synthetic, toJsonLines(sealed.synthetic));
+  return {
+    trainDigest: sealed.trainDigest,
+    testDigest: sealed.testDigest,
+    syntheticDigest: sealed.syntheticDigest,
+    seal: sealed.seal,
+    syntheticCount,
+    rows: {
+      dataset: rows.length,
+      train: sealed.train.length,
+      test: sealed.test.length,
+      synthetic: sealed.synthetic.length,
+    },
+    file: {
+      path: TRAIN_PATH,
+      sha256: createHash('sha256').update(train).digest('hex'),
+      bytes: train.byteLength,
+      rows: sealed.train.length,
+    },
+  };
+}
+
+async function publishTrainSplit(services: ValidatorServices, steps: TaskSteps, request: TaskRequest) {
+  const { hub, namespace, folder, signal, logger } = services;
+  const repo = `${namespace}/tuning-${steps.taskId}`;
+  const { revision } = await hub.publish(
+    {
+      type: 'dataset',
+      repo,
+      // Miners of any namespace must read it; what is secret is the test split, which never leaves this machine.
+      visibility: 'public',
+      files: [
+        { path: TRAIN_PATH, content: taskFolder(folder, steps.taskId).train },
+        { path: 'README.md', content: Buffer.from(datasetCard(steps.taskId, steps.need('split'), request)) },
+      ],
+      message: `Train split of task ${steps.taskId}`,
+    },
+    { signal },
+  );
+  logger.info({ taskId: steps.taskId, repo, revision }, 'train split published');
+  return { repo, revision };
+}
+
+/**
+ * Draws with the hash of the first finalised block after the seal: it did not exist when the seal was made, so neither
+ * the validator nor a miner can steer it.
+ */
+async function drawMiners(services: ValidatorServices, taskId: string, sealBlock: number) {
+  const { chain, config, hotkey, store, signal } = services;
+  const block = sealBlock + 1;
+  await chain.waitForBlock(block, { signal });
+  const blockHash = await chain.blockHash(block);
+  const metagraph = await chain.metagraph(config.netuid, { at: blockHash });
+  const recent = store.scores.since(Math.max(0, block - RULES.windowBlocks));
+  const eligible = metagraph.neurons
+    .filter(
+      (neuron) =>
+        neuron.hotkey !== hotkey.address && neuron.axon?.placeholder2 === ROLE.miner && neuron.peerKey !== undefined,
+    )
+    .map(({ uid, hotkey: miner }) => ({
+      uid,
+      hotkey: miner,
+      weight: drawWeight(recent.filter((record) => record.hotkey === miner).map(({ score }) => score)),
+    }));
+  return { block, blockHash, eligible, order: drawOrder({ eligible, blockHash, taskId }) };
+}

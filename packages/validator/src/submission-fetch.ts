@@ -1,0 +1,153 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { checkFileList } from '@tuning/evaluation';
+import type { Hub, HubFile } from '@tuning/hub';
+import { errorCode, errorMessage, type Logger, retry, TransientError } from '@tuning/kit';
+import {
+  type CurvePoint,
+  curvePointSchema,
+  LIMITS,
+  modelDigest,
+  submissionDigest,
+  type Verdict,
+  type VerdictCode,
+} from '@tuning/protocol';
+import type { MemberStepValue } from './task-steps.ts';
+
+const CARD = /^(README\.md|\.gitattributes)$/;
+const MAX_LOG_BYTES = 4 * 1024 * 1024;
+
+export interface FetchArgs {
+  hub: Hub;
+  hotkey: string;
+  found: { repo: string; revision: string; digest: string };
+  /** Folder that the files end up in; absent unless the fetch succeeded. */
+  to: string;
+  maxBytes: number;
+  /** False once the time to become public is over. */
+  mayStillAppear: () => boolean;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+/**
+ * Brings a submission to disk: wait until it is public, check the list of files before a byte is read, download at the
+ * commit, compare with the digest on-chain. A fault of the hub is retried and is never a verdict.
+ */
+export async function fetchSubmission(args: FetchArgs): Promise<MemberStepValue<'fetch'>> {
+  const listed = await listWhenPublic(args);
+  if (!Array.isArray(listed)) return { verdict: listed };
+  const refused = checkFileList(listed, { maxBytes: args.maxBytes, maxFiles: LIMITS.submissionFiles });
+  if (refused) return { verdict: refused };
+  const downloaded = await download(args);
+  if ('code' in downloaded) return { verdict: downloaded };
+  const found = submissionDigest(modelDigest(downloaded.files), args.hotkey);
+  if (found !== args.found.digest) {
+    await rm(args.to, { recursive: true, force: true });
+    return {
+      verdict: verdict(
+        'digest_mismatch',
+        `the files of ${args.found.repo} have digest ${found}, the commitment says ${args.found.digest}`,
+      ),
+    };
+  }
+  const curve = await readCurve(join(args.to, 'log.jsonl'));
+  const last = curve.at(-1);
+  return last ? { reported: { loss: last.loss, steps: last.step } } : {};
+}
+
+async function listWhenPublic({ hub, found, mayStillAppear, logger, signal }: FetchArgs): Promise<HubFile[] | Verdict> {
+  const target = { type: 'model' as const, repo: found.repo, revision: found.revision };
+  const attempt = async () => {
+    try {
+      return await hub.list(target, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      const code = errorCode(error);
+      if (code !== 'HUB_REPO_NOT_FOUND' && code !== 'HUB_REVISION_NOT_FOUND') throw error;
+      // Private and absent look the same from outside; so does a commit that does not exist.
+      if (!mayStillAppear())
+        return verdict(
+          'repo_not_public',
+          `${found.repo}@${found.revision} could not be read when the grace window ended`,
+        );
+      throw new TransientError('NOT_PUBLIC_YET', errorMessage(error), { cause: error });
+    }
+  };
+  return retry(attempt, { attempts: 10_000, baseMs: 500, maxMs: 5_000, signal, logger, what: `listing ${found.repo}` });
+}
+
+async function download({
+  hub,
+  found,
+  to,
+  maxBytes,
+  logger,
+  signal,
+}: FetchArgs): Promise<{ files: { path: string; sha256: string }[] } | Verdict> {
+  const partial = `${to}.partial`;
+  const limits = { maxBytes, maxFiles: LIMITS.submissionFiles };
+  return retry(
+    async () => {
+      await rm(partial, { recursive: true, force: true });
+      try {
+        const files = await hub.download(
+          {
+            type: 'model',
+            repo: found.repo,
+            revision: found.revision,
+            to: partial,
+            limits,
+            accept: (path) => !CARD.test(path),
+          },
+          { signal },
+        );
+        await rm(to, { recursive: true, force: true });
+        await rename(partial, to);
+        return { files };
+      } catch (error) {
+        const code = errorCode(error);
+        if (code === 'HUB_DOWNLOAD_LIMIT') return verdict('too_large', errorMessage(error));
+        if (code === 'HUB_BAD_PATH') return verdict('unexpected_file', errorMessage(error));
+        throw error;
+      }
+    },
+    {
+      attempts: 20,
+      baseMs: 500,
+      maxMs: 10_000,
+      signal,
+      logger,
+      what: `downloading ${found.repo}`,
+      shouldRetry: (error) => error.name !== 'AbortError',
+    },
+  );
+}
+
+/** The loss curve a miner reports; whatever does not parse is left out. Bounded in bytes and points. */
+async function readCurve(path: string): Promise<CurvePoint[]> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (!file) return [];
+  try {
+    const buffer = Buffer.alloc(MAX_LOG_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, MAX_LOG_BYTES, 0);
+    return buffer
+      .toString('utf8', 0, bytesRead)
+      .split('\n')
+      .slice(0, LIMITS.curvePoints)
+      .flatMap((line) => {
+        try {
+          const point = curvePointSchema.safeParse(JSON.parse(line));
+          return point.success ? [point.data] : [];
+        } catch {
+          return [];
+        }
+      });
+  } finally {
+    await file.close();
+  }
+}
+
+function verdict(code: VerdictCode, reason: string): Verdict {
+  return { code, reason };
+}

@@ -1,0 +1,97 @@
+import type { ValidatorConfig } from '@tuning/config';
+import type { Logger } from '@tuning/kit';
+import { listenHttp, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
+import { createProcessRunner } from '@tuning/runner';
+import { openValidatorStore } from '@tuning/store';
+import { recordCommitments } from './commitment-recorder.ts';
+import { EvaluationQueue } from './evaluation-queue.ts';
+import { createValidatorApi } from './http-api.ts';
+import { SealBoard } from './seal-board.ts';
+import type { ValidatorServices } from './services.ts';
+import { TaskRunner } from './task-runner.ts';
+import { WeightSetter } from './weight-setter.ts';
+
+export interface RunValidatorArgs {
+  config: ValidatorConfig;
+  secrets: NeuronSecrets;
+  logger: Logger;
+  /** Abort it to stop the daemon. */
+  signal: AbortSignal;
+  onReady?: (info: { uid: number; hotkey: string; httpPort: number; peerPort: number }) => void;
+}
+
+const GIB = 1024 ** 3;
+
+/** Runs a validator until the signal aborts. @throws OperatorError in one clear line for what only the operator can mend. */
+export async function runValidator({ config, secrets, logger, signal, onReady }: RunValidatorArgs): Promise<void> {
+  const neuron = await openNeuron({ role: 'validator', config, secrets, logger, signal });
+  const { chain, hub, hotkey, folder, metagraph, shutdown } = neuron;
+  const { netuid } = config;
+  try {
+    const store = await openValidatorStore(folder.file('validator.sqlite'));
+    shutdown.push('store', () => store.close());
+    const runner = await createProcessRunner({
+      root: folder.file('runner'),
+      logger: logger.child({ module: 'runner' }),
+    });
+    shutdown.push('runner', () => runner.close());
+    const peer = await neuron.openPeer({});
+    if (!metagraph.neuron(hotkey.address)?.validatorPermit) {
+      logger.warn(
+        { uid: neuron.uid },
+        'this hotkey has no validator permit yet: miners will refuse its offers and the chain its weights',
+      );
+    }
+
+    const services: ValidatorServices = {
+      config,
+      uid: neuron.uid,
+      hotkey,
+      chain,
+      hub,
+      namespace: neuron.namespace,
+      folder,
+      metagraph,
+      models: new ModelCache(hub, folder.file('models'), config.evaluation.max_model_gb * GIB),
+      peer,
+      store,
+      evaluations: new EvaluationQueue(runner, config.evaluation, logger.child({ module: 'evaluation' })),
+      seals: new SealBoard(chain, netuid, hotkey),
+      logger,
+      signal,
+    };
+    const tasks = new TaskRunner(services);
+    const recording = recordCommitments({
+      chain,
+      netuid,
+      store,
+      logger: logger.child({ module: 'commitments' }),
+      signal,
+    });
+    const weighing = new WeightSetter({
+      chain,
+      netuid,
+      hotkey,
+      metagraph,
+      store,
+      logger: logger.child({ module: 'weights' }),
+      signal,
+    }).run();
+    shutdown.push('background work', async () => {
+      await Promise.allSettled([recording, weighing, tasks.settle()]);
+    });
+    tasks.resume();
+
+    const http = createValidatorApi(services, tasks, secrets.apiKey);
+    const httpPort = await listenHttp(http, config.http.host, config.http.port);
+    shutdown.push('http', () => http.close());
+    logger.info({ uid: neuron.uid, httpPort, peerPort: peer.port }, 'validator is ready');
+    onReady?.({ uid: neuron.uid, hotkey: hotkey.address, httpPort, peerPort: peer.port });
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    await shutdown.close();
+  }
+}

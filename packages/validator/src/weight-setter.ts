@@ -1,0 +1,124 @@
+import type { Chain } from '@tuning/chain';
+import { errorCode, errorMessage, type Logger, type Signer, sleep, TuningError } from '@tuning/kit';
+import type { MetagraphView } from '@tuning/neuron';
+import type { ValidatorStore, WeightSetRecord } from '@tuning/store';
+import { RULES, windowWeights } from '@tuning/tournament';
+
+/** Weights older than this are set again, so that the validator stays active (the chain's cutoff is about 5000 blocks). */
+const REFRESH_BLOCKS = 2_000;
+const IDLE_MS = 500;
+
+export interface WeightSetterServices {
+  chain: Chain;
+  netuid: number;
+  hotkey: Signer;
+  metagraph: MetagraphView;
+  store: ValidatorStore;
+  logger: Logger;
+  signal: AbortSignal;
+}
+
+/**
+ * Puts scores on the chain. The intent is a row before the extrinsic is sent; after a crash the chain is asked what
+ * became of it, so that no task is weighed twice.
+ */
+export class WeightSetter {
+  readonly #s: WeightSetterServices;
+
+  constructor(services: WeightSetterServices) {
+    this.#s = services;
+  }
+
+  async run(): Promise<void> {
+    const { signal, logger } = this.#s;
+    while (!signal.aborted) {
+      let waitMs = IDLE_MS;
+      try {
+        await this.#settleIntents();
+        waitMs = await this.#setIfDue();
+      } catch (error) {
+        if (signal.aborted) return;
+        waitMs = 3_000;
+        logger.warn({ code: errorCode(error), error: errorMessage(error) }, 'weights not set; trying again');
+      }
+      await sleep(waitMs, signal).catch(() => {});
+    }
+  }
+
+  /** Finds out from the chain what became of intents of which we never heard. */
+  async #settleIntents(): Promise<void> {
+    const { store, netuid } = this.#s;
+    for (const intent of store.weightSets.pending(netuid)) {
+      const included = await this.#findIncluded(intent);
+      if (included) this.#included(intent.id, intent.taskIds, included);
+      else store.weightSets.finish(intent.id, { state: 'failed', error: 'the chain does not have it' });
+    }
+  }
+
+  async #findIncluded(intent: WeightSetRecord) {
+    const { chain, netuid, hotkey } = this.#s;
+    const uid = await chain.uidOf(netuid, hotkey.address);
+    if (uid === undefined) return undefined;
+    // The extrinsic may still be in the pool; LastUpdate moves only when it is in a block.
+    const patience = intent.decidedBlock + 20;
+    for (;;) {
+      const block = await chain.lastUpdate(netuid, uid);
+      if (block > intent.decidedBlock) {
+        const weights = await chain.weights(netuid, uid);
+        return { block, uids: weights.map((item) => item.uid), values: weights.map((item) => item.value) };
+      }
+      if (chain.head.number > patience) return undefined;
+      await sleep(Math.max(100, Math.min(chain.blockTimeMs, 5_000)), this.#s.signal);
+    }
+  }
+
+  /** @returns ms to wait before the next look. */
+  async #setIfDue(): Promise<number> {
+    const { chain, netuid, hotkey, metagraph, store, logger, signal } = this.#s;
+    const tasks = store.tasks.list({ states: ['weighing'] });
+    const last = store.weightSets.latest(netuid);
+    const stale = last?.block != null && chain.head.number - last.block > REFRESH_BLOCKS;
+    if (tasks.length === 0 && !stale) return IDLE_MS;
+
+    await metagraph.refresh();
+    const decidedBlock = chain.head.number;
+    const registered = metagraph.current.neurons.map((neuron) => neuron.hotkey);
+    const scores = store.scores.since(Math.max(0, decidedBlock - RULES.windowBlocks));
+    const weights = windowWeights({ scores, registered, nowBlock: decidedBlock });
+    const taskIds = tasks.map(({ id }) => id);
+    if (weights.length === 0) {
+      for (const id of taskIds) store.tasks.advance(id, 'weighing', 'done', { weights: null });
+      if (taskIds.length > 0) logger.warn({ taskIds }, 'nobody has a score in the window; no weights to set');
+      return IDLE_MS;
+    }
+    const id = store.weightSets.intend({ netuid, decidedBlock, weights, taskIds });
+    try {
+      const set = await chain.setWeights({ netuid, hotkey, weights }, { signal });
+      this.#included(id, taskIds, { block: set.block.number, uids: set.uids, values: set.values });
+      return IDLE_MS;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      // Only a refusal is a final answer; after a lost connection the chain must be asked first.
+      const refused =
+        error instanceof TuningError &&
+        (error.name === 'ChainError' || error.code === 'WEIGHTS_TOO_SOON' || error.name === 'OperatorError');
+      if (refused) store.weightSets.finish(id, { state: 'failed', error: errorMessage(error) });
+      const blocks = Number((error as TuningError).details?.['blocksToWait'] ?? 0);
+      if (errorCode(error) === 'WEIGHTS_TOO_SOON') {
+        logger.info({ blocksToWait: blocks }, 'weights must wait for the rate limit');
+        return Math.max(IDLE_MS, blocks * chain.blockTimeMs);
+      }
+      throw error;
+    }
+  }
+
+  #included(id: number, taskIds: readonly string[], set: { block: number; uids: number[]; values: number[] }): void {
+    const { store, logger } = this.#s;
+    store.weightSets.finish(id, { state: 'included', ...set });
+    for (const taskId of taskIds) {
+      if (store.tasks.get(taskId)?.state === 'weighing')
+        store.tasks.advance(taskId, 'weighing', 'done', { weights: set });
+    }
+    logger.info({ taskIds, ...set }, 'weights are on the chain');
+  }
+}

@@ -55,10 +55,12 @@ export class Client {
         try {
           return await this.#exchange(connection, hotkey, spec, bytes, signal);
         } catch (error) {
-          // The other side forgot our hello (its clock, its view of the metagraph): say it again, once.
-          const code = (error as { details?: { peerCode?: unknown } })?.details?.peerCode;
-          if (code !== 'HELLO_NEEDED' || attempt > 1) throw error;
-          this.#context.sessions.forget(connection);
+          if (attempt > 1) throw error;
+          const { peerCode } = (error as { details?: { peerCode?: unknown } }).details ?? {};
+          // The other side forgot our hello (its clock, its view of the metagraph), or went away and may be back.
+          // Asking twice is safe: requests are idempotent by task id.
+          if (peerCode === 'HELLO_NEEDED') this.#context.sessions.forget(connection);
+          else if (errorCode(error) !== 'PEER_UNREACHABLE' || connection.status === 'open') throw error;
         }
       }
     });
@@ -177,9 +179,14 @@ export class Client {
     }
     // A peer whose metagraph does not have our key yet closes right after noise; libp2p shows a dial that worked.
     const hint = spec.method === 'hello' ? ' before the hello (it may not know our key yet)' : '';
-    const message = `${hotkey} closed the connection${hint}: ${errorMessage(error)}`;
+    const message = `${hotkey} closed the connection${hint}: ${closeReason(error)}`;
     return new TransientError('PEER_UNREACHABLE', message, options);
   }
+}
+
+/** libp2p rejects some reads with the stream's close event instead of an error. */
+function closeReason(error: unknown): string {
+  return error instanceof Error ? error.message : 'the stream ended';
 }
 
 /** Waits for `work`, but no longer than until `signal` aborts. */

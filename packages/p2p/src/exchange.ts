@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import { decodeAnswer, failureSchema, openFrames, STATUS } from './frames.ts';
 import type { ProtocolSpec } from './protocols.ts';
 
+const CLOSE_MS = 1_000;
+
 /** Opens a stream, sends one message, reads one. The stream is gone afterwards, whatever happened. */
 export async function transfer(
   connection: Connection,
@@ -16,7 +18,8 @@ export async function transfer(
     const frames = openFrames(stream, spec.maxAnswerBytes + 1);
     await frames.write(bytes, signal);
     const answer = await frames.read(signal);
-    await stream.close({ signal });
+    // Not awaited: the answer is here, and a peer that refused us may be closing the connection.
+    stream.close({ signal: AbortSignal.timeout(CLOSE_MS) }).catch((error) => stream.abort(error));
     return answer;
   } catch (error) {
     stream.abort(error instanceof Error ? error : new Error(String(error)));

@@ -123,7 +123,8 @@ async function registerProtocols(server: ServerContext, protocols: Protocols, ha
     }
     return sessions.ownHello(connection, node.peerId);
   });
-  await serve(server, protocols.goodbye, async ({ entry }, { reason }) => {
+  await serve(server, protocols.goodbye, async ({ entry, connection }, { reason }) => {
+    sessions.leave(connection);
     logger.debug({ hotkey: entry.hotkey, reason }, 'a peer said goodbye');
     return {};
   });
@@ -146,6 +147,7 @@ async function closeDeparted(
     if (typeof state === 'object' || (state === 'HELLO_NEEDED' && hotkey === undefined)) return;
     const reason: GoodbyeReason = hotkey && directory.byHotkey(hotkey) ? 'key_rotated' : 'not_registered';
     logger.info({ peer: connection.remotePeer.toString(), hotkey, reason }, 'closing a connection');
+    sessions.leave(connection);
     await sayGoodbye(connection, protocols, reason);
   });
   await Promise.all(closing);

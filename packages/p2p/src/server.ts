@@ -1,5 +1,5 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
-import { BadInputError, errorCode, errorMessage, type Logger, withDeadline } from '@tuning/kit';
+import { BadInputError, errorCode, errorMessage, type Logger, sleep, withDeadline } from '@tuning/kit';
 import { z } from 'zod';
 import type { DirectoryEntry } from './directory.ts';
 import { encodeAnswer, type Failure, openFrames, parseJson, STATUS, type Status } from './frames.ts';
@@ -66,7 +66,10 @@ export function serve<Request extends z.ZodType, Answer extends z.ZodType>(
         return made;
       });
       await stream.close({ signal: AbortSignal.timeout(CLOSE_MS) });
-      if (reply.close) await connection.close({ signal: AbortSignal.timeout(CLOSE_MS) });
+      if (!reply.close) return;
+      // Until the other side has taken the answer and closed the stream: closing earlier can drop the answer.
+      await sleep(CLOSE_MS, gone.signal).catch(() => {});
+      await connection.close({ signal: AbortSignal.timeout(CLOSE_MS) });
     } catch (error) {
       context.logger.debug({ method: spec.method, error: errorMessage(error) }, 'could not answer a peer');
       stream.abort(error instanceof Error ? error : new Error(String(error)));

@@ -26,6 +26,7 @@ export class Sessions {
   readonly #accepted = new WeakMap<Connection, Session>();
   /** End of the certificate of ours that the other side of a connection has. */
   readonly #shown = new WeakMap<Connection, number>();
+  readonly #leaving = new WeakSet<Connection>();
   #own: Hello | undefined;
 
   constructor(context: SessionContext) {
@@ -77,6 +78,15 @@ export class Sessions {
   /** The hotkey that a connection's other side proved, whatever the directory says now. */
   hotkeyOf(connection: Connection): string | undefined {
     return this.#accepted.get(connection)?.hotkey;
+  }
+
+  /** After a goodbye, ours or theirs, nothing more is asked over the connection. */
+  leave(connection: Connection): void {
+    this.#leaving.add(connection);
+  }
+
+  isLeaving(connection: Connection): boolean {
+    return this.#leaving.has(connection);
   }
 
   forget(connection: Connection): void {

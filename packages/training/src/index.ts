@@ -1,4 +1,6 @@
 export * from './cpu-trainer-command.ts';
 export { type TrainingProgress, type TrainingResult, trainingProgressSchema, trainingResultSchema } from './outcome.ts';
 export * from './recipe.ts';
+export * from './recipe-hyperparameters.ts';
+export * from './recipe-schema.ts';
 export { createTrainingWorker, type TrainingWorker, type TrainingWorkerOptions } from './worker.ts';

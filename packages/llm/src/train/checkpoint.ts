@@ -33,7 +33,7 @@ export function runDigest(args: {
   const hash = createHash('sha256');
   for (const { ids, labels } of args.rows) for (const part of [Int32Array.of(ids.length), ids, labels]) hash.update(part);
   return digestJson({
-    numbers: { ...numbers, saveSteps: undefined },
+    numbers: { ...numbers, warmup: { ...numbers.warmup }, saveSteps: undefined },
     lora: lora === undefined ? null : { ...lora, targets: [...lora.targets] },
     base: args.base === undefined ? null : { ...args.base },
     seed: args.seed,

@@ -11,7 +11,7 @@ export interface LoraSettings {
   readonly targets: readonly LoraTarget[];
 }
 
-/** `constant`, `linear` and `cosine` fall from the learning rate to 0 as in Hugging Face's trainer, after the warm-up. */
+/** After the warm-up: as it is, or down to 0 in a straight line or half a cosine, as in Hugging Face's trainer. */
 export const learningRateSchedules = ['constant', 'linear', 'cosine'] as const;
 export type LearningRateSchedule = (typeof learningRateSchedules)[number];
 
@@ -23,6 +23,7 @@ export interface TrainingHyperparameters {
   readonly microBatchSize: number;
   /** Passes whose gradients make one optimiser step. */
   readonly gradientAccumulationSteps: number;
+  /** May be a fraction. */
   readonly epochs: number;
   /** Upper bound of optimiser steps; undefined: as the epochs imply. */
   readonly maxSteps: number | undefined;
@@ -32,7 +33,8 @@ export interface TrainingHyperparameters {
   readonly packing: boolean;
   readonly learningRate: number;
   readonly schedule: LearningRateSchedule;
-  readonly warmupSteps: number;
+  /** Steps over which the learning rate rises from 0, as a number or as a share of all steps (rounded up). */
+  readonly warmup: { readonly steps: number } | { readonly ratio: number };
   readonly weightDecay: number;
   readonly beta1: number;
   readonly beta2: number;

@@ -43,7 +43,7 @@ export interface TrainingLoopArgs {
 export function countSteps(rows: readonly TokenRow[], recipe: TrainingHyperparameters, seed: number): number {
   let steps = 0;
   for (let epoch = 0; epoch < recipe.epochs; epoch++) {
-    steps += planEpoch(rows, recipe, seed, epoch).length;
+    steps += Math.ceil(planEpoch(rows, recipe, seed, epoch).length * Math.min(1, recipe.epochs - epoch));
     if (recipe.maxSteps !== undefined && steps >= recipe.maxSteps) return recipe.maxSteps;
   }
   return steps;
@@ -58,6 +58,8 @@ export async function runTraining(args: TrainingLoopArgs): Promise<TrainingProgr
   const { config, recipe, rows, seed, trained } = args;
   checkRows(rows, config.vocabularySize, recipe.sequenceLen);
   const totalSteps = countSteps(rows, recipe, seed);
+  const { warmup, learningRate: peak, schedule } = recipe;
+  const warmupSteps = 'steps' in warmup ? warmup.steps : Math.ceil(totalSteps * warmup.ratio);
   const weights = new Map(args.frozen);
   for (const tensor of trained) weights.set(tensor.name, tensor);
   const { lora, packing } = recipe;
@@ -73,7 +75,7 @@ export async function runTraining(args: TrainingLoopArgs): Promise<TrainingProgr
           `the loss is no longer finite at step ${step}; lower learning_rate or set max_grad_norm`,
         );
       }
-      const learningRate = learningRateAt(progress.step, totalSteps, recipe);
+      const learningRate = learningRateAt(progress.step, totalSteps, { learningRate: peak, schedule, warmupSteps });
       adamWStep(trained, gradients, step, { ...recipe, learningRate });
       progress = { step, tokens: progress.tokens + tokens, loss };
       args.onStep({ step, epoch, loss, lr: learningRate, tokens: progress.tokens, ts: Date.now() }, totalSteps);

@@ -40,7 +40,7 @@ export function hyperparameters(changes: Partial<TrainingHyperparameters> = {}):
     packing: false,
     learningRate: 1e-3,
     schedule: 'cosine',
-    warmupSteps: 2,
+    warmup: { steps: 2 },
     weightDecay: 0.01,
     beta1: 0.9,
     beta2: 0.95,

@@ -104,7 +104,7 @@ describe('what is written', () => {
         maxSteps,
         learningRate: 5e-3,
         schedule: 'constant',
-        warmupSteps: 0,
+        warmup: { steps: 0 },
       });
     await train('eight', recipe(8));
     const { points } = await train('nine', recipe(9));
@@ -156,7 +156,7 @@ describe('refusals', () => {
   });
 
   it('stops when the loss is no longer finite', async () => {
-    const wild = hyperparameters({ learningRate: 1e30, warmupSteps: 0, maxGradNorm: undefined });
+    const wild = hyperparameters({ learningRate: 1e30, warmup: { steps: 0 }, maxGradNorm: undefined });
     await expect(train('wild', wild)).rejects.toMatchObject({ code: 'TRAINING_DIVERGED' });
   });
 });

@@ -1,6 +1,139 @@
 import { TuningError } from '@tuning/kit';
+import type { RpcError } from './rpc-socket.ts';
 
-/** A transaction that the chain refused. `code` is the module error's name, e.g. `SETTING_WEIGHTS_TOO_FAST`. */
+/**
+ * A transaction that the chain refused, in the pool or in a block. `code` is the module error's name in
+ * SCREAMING_SNAKE, e.g. `SETTING_WEIGHTS_TOO_FAST`; `details`: `module` and `name` as the runtime calls them, `custom`
+ * (the number of a pool rejection), `call`, and `block` when it failed inside one.
+ */
 export class ChainError extends TuningError {
   override readonly name = 'ChainError';
+}
+
+/** `SettingWeightsTooFast` → `SETTING_WEIGHTS_TOO_FAST`. */
+export function screamingSnake(name: string): string {
+  return name
+    .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+    .toUpperCase();
+}
+
+/**
+ * Names of Subtensor's pool rejections `Custom(n)` (opentensor/subtensor common/src/transaction_error.rs at spec 425;
+ * 0 to 14 are the same at 293). They are in no metadata, so this one table of numbers must live here.
+ */
+const CUSTOM = [
+  'ColdkeySwapAnnounced',
+  'AmountTooLow',
+  'NotEnoughBalanceToStake',
+  'SubnetNotExists',
+  'HotKeyAccountNotExists',
+  'NotEnoughStakeToWithdraw',
+  'RateLimitExceeded',
+  'InsufficientLiquidity',
+  'SlippageTooHigh',
+  'TransferDisallowed',
+  'HotKeyNotRegisteredInNetwork',
+  'InvalidIpAddress',
+  'ServingRateLimitExceeded',
+  'InvalidPort',
+  'ZeroMaxAmount',
+  'InvalidRevealRound',
+  'NoWeightsCommitFound',
+  'RevealTooEarly',
+  'InputLengthsUnequal',
+  'HotKeyNotRegisteredInSubNet',
+  'EvmKeyAssociateRateLimitExceeded',
+  'ColdkeySwapDisputed',
+  'InvalidRealAccount',
+  'FailedShieldedTxParsing',
+  'InvalidShieldedTxPubKeyHash',
+  'NonAssociatedColdKey',
+  'DelegateTakeTooLow',
+  'DelegateTakeTooHigh',
+] as const;
+
+/** Numbers that stand for several module errors, told apart by the call that met them. */
+const CUSTOM_BY_CALL: Readonly<Record<number, readonly [call: RegExp, name: string][]>> = {
+  1: [[/weights/i, 'NotEnoughStakeToSetWeights']],
+  6: [
+    [/^set.*weights/i, 'SettingWeightsTooFast'],
+    [/^commit.*weights/i, 'CommittingWeightsTooFast'],
+    [/^registerNetwork/, 'NetworkTxRateLimitExceeded'],
+  ],
+};
+
+/** `InvalidTransaction` of the SDK: variant (camelCase, as chopsticks prints it) and the stock node's wording. */
+const INVALID: readonly [variant: string, wording: RegExp, name: string][] = [
+  ['payment', /inability to pay/i, 'Payment'],
+  ['future', /valid in the future/i, 'Future'],
+  ['stale', /outdated/i, 'Stale'],
+  ['badProof', /bad signature/i, 'BadProof'],
+  ['ancientBirthBlock', /ancient birth block/i, 'AncientBirthBlock'],
+  ['exhaustsResources', /exhaust/i, 'ExhaustsResources'],
+  ['badSigner', /invalid signing address/i, 'BadSigner'],
+  ['call', /call is not expected/i, 'Call'],
+];
+
+/** Error codes of `author_submit…` besides 1010 (the SDK's client/rpc-api author errors). */
+const POOL_CODES: Readonly<Record<number, string>> = {
+  1011: 'UnknownValidity',
+  1012: 'TemporarilyBanned',
+  1013: 'AlreadyImported',
+  1014: 'PriorityTooLow',
+  1015: 'CycleDetected',
+  1016: 'ImmediatelyDropped',
+};
+
+/**
+ * A refusal by the pool: nothing is in a block and the nonce is unused. Undefined when `error` is something else.
+ * Both known shapes are read: `1010: {"invalid":{"custom":6}}` and `Invalid Transaction` with data `Custom error: 6`.
+ */
+export function poolRejection(error: RpcError, call: string): ChainError | undefined {
+  const known = POOL_CODES[error.code];
+  const text = `${error.message} ${typeof error.data === 'string' ? error.data : JSON.stringify(error.data ?? '')}`;
+  if (known) return refused(known, call, {});
+  if (error.code !== 1010 && !/^1010\b/.test(error.message)) return undefined;
+  const custom = /custom(?: error)?"?:\s*(\d+)/i.exec(text);
+  if (custom) {
+    const number = Number(custom[1]);
+    return refused(customName(number, call), call, { custom: number, module: 'SubtensorModule' });
+  }
+  const invalid = INVALID.find(
+    ([variant, wording]) => text.toLowerCase().includes(`"${variant.toLowerCase()}"`) || wording.test(text),
+  );
+  return refused(invalid?.[2] ?? 'InvalidTransaction', call, { answer: text.trim().slice(0, 200) });
+}
+
+export function customName(number: number, call: string): string {
+  const method = call.slice(call.indexOf('.') + 1);
+  const byCall = CUSTOM_BY_CALL[number]?.find(([pattern]) => pattern.test(method));
+  return byCall?.[1] ?? CUSTOM[number] ?? (number === 255 ? 'BadRequest' : `Custom${number}`);
+}
+
+/** A call that ran in `block` and failed there. */
+export function dispatchFailure(
+  failure: { module: string; name: string; docs: string },
+  call: string,
+  block: number,
+): ChainError {
+  const docs = failure.docs ? ` (${failure.docs.slice(0, 160)})` : '';
+  return new ChainError(
+    screamingSnake(failure.name),
+    `the chain refused ${call} in block ${block}: ${failure.name}${docs}`,
+    { details: { module: failure.module, name: failure.name, call, block } },
+  );
+}
+
+/** Whether a node says that it has dropped the state of a block. */
+export function isStatePruned(error: RpcError): boolean {
+  return /state already discarded|unknown ?block|header was not found|pruned/i.test(
+    `${error.message} ${error.data ?? ''}`,
+  );
+}
+
+function refused(name: string, call: string, details: Record<string, unknown>): ChainError {
+  return new ChainError(screamingSnake(name), `the chain's transaction pool refused ${call}: ${name}`, {
+    details: { ...details, name, call },
+  });
 }

@@ -88,6 +88,8 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** Deadline of one read, reconnects included. Default 30 000. */
   callTimeoutMs?: number;
+  /** No finalised block for this long: reconnect. Default max(30 s, 10 block times). */
+  headTimeoutMs?: number;
 }
 
 /** The Subtensor client of a daemon. */

@@ -1,15 +1,10 @@
+import { z } from 'zod';
+import { type Axon, axonRow, certificateRow, peerKeyOf } from './axon.ts';
 import type { BlockRef } from './block-ref.ts';
+import type { ChainState } from './chain-state.ts';
+import { account, bigUint, uint } from './chain-values.ts';
 
-/** Where a neuron says it can be reached; the chain's `AxonInfo` without the block. */
-export interface Axon {
-  /** Dotted or colon text; `0.0.0.0` when the neuron publishes no address. */
-  ip: string;
-  port: number;
-  protocol: number;
-  version: number;
-  placeholder1: number;
-  placeholder2: number;
-}
+export type { Axon } from './axon.ts';
 
 export interface Neuron {
   uid: number;
@@ -38,4 +33,59 @@ export interface Metagraph {
   block: BlockRef;
   /** By uid, ascending. */
   neurons: Neuron[];
+}
+
+const U16_MAX = 65_535;
+const optional = <S extends z.ZodType>(schema: S) => schema.nullish().catch(undefined);
+
+/** All neurons of a subnet, read from storage at one block. */
+export async function readMetagraph(state: ChainState, netuid: number, block: BlockRef): Promise<Metagraph> {
+  const pallet = 'subtensorModule';
+  const column = <S extends z.ZodType>(item: string, schema: S): Promise<z.output<S>[]> =>
+    state.has(pallet, item) ? state.read(z.array(schema), pallet, item, netuid) : Promise.resolve([]);
+  const rows = async <S extends z.ZodType>(item: string, schema: S) =>
+    state.has(pallet, item) ? state.rows(account, schema, pallet, item, netuid) : new Map<string, z.output<S>>();
+  const [count, keys, registered, axons, certificates, permits, updates, active, incentives] = await Promise.all([
+    state.read(uint, pallet, 'subnetworkN', netuid),
+    state.rows(uint, account, pallet, 'keys', netuid),
+    state.rows(uint, uint, pallet, 'blockAtRegistration', netuid),
+    // One neuron's odd row must not hide the others: it counts as not serving.
+    rows('axons', optional(axonRow)),
+    rows('neuronCertificates', optional(certificateRow)),
+    column('validatorPermit', z.boolean()),
+    column('lastUpdate', uint),
+    column('active', z.boolean()),
+    column('incentive', uint),
+  ]);
+  const uids = [...keys.keys()].filter((uid) => uid < count).sort((a, b) => a - b);
+  const hotkeys = uids.map((uid) => keys.get(uid)!);
+  const [coldkeys, stakes] = await Promise.all([
+    state.readMany(account, pallet, 'owner', hotkeys),
+    state.has(pallet, 'totalHotkeyAlpha')
+      ? state.readMany(
+          bigUint,
+          pallet,
+          'totalHotkeyAlpha',
+          hotkeys.map((hotkey) => [hotkey, netuid]),
+        )
+      : Promise.resolve([]),
+  ]);
+  const neurons = uids.map((uid, at): Neuron => {
+    const hotkey = hotkeys[at]!;
+    const axon = axons.get(hotkey)?.axon;
+    return {
+      uid,
+      hotkey,
+      coldkey: coldkeys[at]!,
+      axon: axon && axon.port > 0 ? axon : undefined,
+      peerKey: peerKeyOf(certificates.get(hotkey)),
+      validatorPermit: permits[uid] ?? false,
+      stake: stakes[at] ?? 0n,
+      lastUpdate: updates[uid] ?? 0,
+      active: active[uid] ?? false,
+      incentive: (incentives[uid] ?? 0) / U16_MAX,
+      registeredAt: registered.get(uid) ?? 0,
+    };
+  });
+  return { netuid, block, neurons };
 }

@@ -1,0 +1,239 @@
+import type { Logger, Signer } from '@tuning/kit';
+import { errorMessage } from '@tuning/kit';
+import { z } from 'zod';
+import { AccountQueue } from './account-queue.ts';
+import { readBurn, readFreeBalance, transfer } from './balance.ts';
+import type { BlockRef } from './block-ref.ts';
+import { BlockTime } from './block-time.ts';
+import { walkBlocks } from './block-walk.ts';
+import type {
+  AtBlock,
+  CallOptions,
+  Chain,
+  ChainCommitment,
+  CommitArgs,
+  RegisterArgs,
+  ServeArgs,
+  SetWeightsArgs,
+  TransferArgs,
+  WatchCommitmentsArgs,
+} from './chain.ts';
+import type { ChainContext } from './chain-context.ts';
+import { type ChainState, stateAt } from './chain-state.ts';
+import { parseValue, uint } from './chain-values.ts';
+import { recoverCommitments } from './commitment-recovery.ts';
+import { commit, commitmentsIn, readCommitment } from './commitments.ts';
+import type { Connection } from './connection.ts';
+import { readEvents } from './events.ts';
+import { FinalisedHeads } from './finalised-heads.ts';
+import { HeadWatchdog } from './head-watchdog.ts';
+import { type Hyperparameters, readHyperparameters } from './hyperparameters.ts';
+import { type Metagraph, readMetagraph } from './metagraph.ts';
+import { register } from './registration.ts';
+import { serve } from './serving.ts';
+import type { Session } from './session.ts';
+import { type IncludedTransaction, submit, type TransactionCall } from './submit.ts';
+import { readSubnetExists, readUid } from './subnet.ts';
+import { readLastUpdate, readWeights, setWeights } from './weights.ts';
+
+/** The client over one {@link Connection}; reads default to the newest finalised block. */
+export class SubtensorChain implements Chain, ChainContext {
+  readonly genesisHash: string;
+  readonly #connection: Connection;
+  readonly #heads: FinalisedHeads;
+  readonly #accounts = new AccountQueue();
+  readonly #blockTime: BlockTime;
+  readonly #watchdog: HeadWatchdog;
+  readonly #logger: Logger;
+
+  constructor(connection: Connection, logger: Logger, headTimeoutMs: number | undefined) {
+    this.#connection = connection;
+    this.#logger = logger;
+    this.genesisHash = connection.latest.genesisHash;
+    this.#heads = new FinalisedHeads(connection, logger);
+    this.#blockTime = new BlockTime(connection.latest, this, this.#heads);
+    this.#watchdog = new HeadWatchdog(
+      connection,
+      this.#heads,
+      () => headTimeoutMs ?? Math.max(30_000, 10 * this.blockTimeMs),
+    );
+  }
+
+  /** Resolves when the first finalised block is known. */
+  async start(): Promise<void> {
+    this.#connection.onSession((session) => {
+      this.#accounts.forgetAll();
+      void this.#followRuntime(session);
+    });
+    await this.#heads.start();
+    await this.#blockTime.start();
+    this.#watchdog.start();
+  }
+
+  get specName(): string {
+    return this.#connection.latest.specName;
+  }
+
+  get specVersion(): number {
+    return this.#connection.latest.specVersion;
+  }
+
+  get head(): BlockRef {
+    return this.#heads.head;
+  }
+
+  get blockTimeMs(): number {
+    return this.#blockTime.ms;
+  }
+
+  hasCall(pallet: string, call: string): boolean {
+    return this.#connection.latest.api.tx[pallet]?.[call] !== undefined;
+  }
+
+  read<T>(
+    what: string,
+    work: (state: ChainState) => Promise<T>,
+    { at, signal }: { at?: string | undefined; signal?: AbortSignal | undefined } = {},
+  ): Promise<T> {
+    return this.#connection.run(what, async (session) => work(await stateAt(session, at ?? this.head.hash)), {
+      signal,
+    });
+  }
+
+  submit(call: TransactionCall, signer: Signer, options?: CallOptions): Promise<IncludedTransaction> {
+    const context = {
+      connection: this.#connection,
+      heads: this.#heads,
+      accounts: this.#accounts,
+      logger: this.#logger,
+    };
+    return submit(context, call, signer, options);
+  }
+
+  blockHash(number: number): Promise<string> {
+    return this.#heads.hashOf(number);
+  }
+
+  onFinalised(handler: (block: BlockRef) => void): () => void {
+    return this.#heads.on(handler);
+  }
+
+  waitForBlock(number: number, options?: { signal?: AbortSignal; ms?: number }): Promise<BlockRef> {
+    return this.#heads.waitFor(number, options);
+  }
+
+  subnetExists(netuid: number): Promise<boolean> {
+    return this.read(`whether subnet ${netuid} exists`, (state) => readSubnetExists(state, netuid));
+  }
+
+  async metagraph(netuid: number, { at }: AtBlock = {}): Promise<Metagraph> {
+    const { head } = this;
+    return this.read(
+      `the metagraph of subnet ${netuid}`,
+      async (state) => {
+        const number = at === undefined ? head.number : await state.read(uint, 'system', 'number');
+        return readMetagraph(state, netuid, { number, hash: state.hash });
+      },
+      { at: at ?? head.hash },
+    );
+  }
+
+  hyperparameters(netuid: number): Promise<Hyperparameters> {
+    return this.read(`the rules of subnet ${netuid}`, (state) => readHyperparameters(state, netuid));
+  }
+
+  uidOf(netuid: number, hotkey: string): Promise<number | undefined> {
+    return this.read(`the uid of ${hotkey}`, (state) => readUid(state, netuid, hotkey));
+  }
+
+  balance(address: string): Promise<bigint> {
+    return this.read(`the balance of ${address}`, (state) => readFreeBalance(state, address));
+  }
+
+  burn(netuid: number): Promise<bigint> {
+    return this.read(`the registration price of subnet ${netuid}`, (state) => readBurn(state, netuid));
+  }
+
+  register(args: RegisterArgs, options?: CallOptions): Promise<{ uid: number; burned: bigint; block: BlockRef }> {
+    return register(this, args, options);
+  }
+
+  serve(args: ServeArgs, options?: CallOptions): Promise<{ block: BlockRef; changed: boolean }> {
+    return serve(this, args, options);
+  }
+
+  commit(args: CommitArgs, options?: CallOptions): Promise<BlockRef> {
+    return commit(this, args, options);
+  }
+
+  commitment(
+    netuid: number,
+    hotkey: string,
+    { at }: AtBlock = {},
+  ): Promise<{ block: number; fields: string[] } | undefined> {
+    return this.read(`the commitment of ${hotkey}`, (state) => readCommitment(state, netuid, hotkey), { at });
+  }
+
+  watchCommitments({ netuid, fromBlock, onBlock, signal }: WatchCommitmentsArgs): Promise<void> {
+    const end = new AbortController();
+    const stop = () => end.abort();
+    for (const one of [signal, this.#connection.ended]) {
+      if (one.aborted) stop();
+      one.addEventListener('abort', stop, { once: true });
+    }
+    const hashOf = (number: number) => this.blockHash(number);
+    return walkBlocks<ChainCommitment[]>({
+      fromBlock,
+      waitFor: (number, own) => this.#heads.waitFor(number, { signal: own }),
+      hashOf,
+      read: (block) =>
+        this.#connection.run(`the commitments of block ${block.number}`, async (session) => {
+          const events = await readEvents(session, block.hash);
+          return commitmentsIn(await stateAt(session, block.hash), events, netuid, block);
+        }),
+      recover: (from, head) => recoverCommitments(this, netuid, from, head, hashOf),
+      onBlock,
+      signal: end.signal,
+      logger: this.#logger,
+    }).finally(() => {
+      for (const one of [signal, this.#connection.ended]) one.removeEventListener('abort', stop);
+    });
+  }
+
+  setWeights(
+    args: SetWeightsArgs,
+    options?: CallOptions,
+  ): Promise<{ block: BlockRef; uids: number[]; values: number[] }> {
+    return setWeights(this, args, options);
+  }
+
+  weights(netuid: number, uid: number, { at }: AtBlock = {}): Promise<{ uid: number; value: number }[]> {
+    return this.read(`the weights of uid ${uid}`, (state) => readWeights(state, netuid, uid), { at });
+  }
+
+  lastUpdate(netuid: number, uid: number): Promise<number> {
+    return this.read(`the last update of uid ${uid}`, (state) => readLastUpdate(state, netuid, uid));
+  }
+
+  transfer(args: TransferArgs, options?: CallOptions): Promise<BlockRef> {
+    return transfer(this, args, options);
+  }
+
+  async close(): Promise<void> {
+    this.#watchdog.stop();
+    this.#connection.close();
+  }
+
+  /** A runtime upgrade changes types: the next session reads the new metadata. */
+  async #followRuntime(session: Session): Promise<void> {
+    const version = z.looseObject({ specVersion: uint });
+    try {
+      await session.socket.subscribe('state_subscribeRuntimeVersion', [], 'state_unsubscribeRuntimeVersion', (item) => {
+        const { specVersion } = parseValue(version, item, 'runtime version');
+        if (specVersion !== session.specVersion) this.#connection.drop(session, `runtime upgrade to ${specVersion}`);
+      });
+    } catch (error) {
+      this.#logger.debug({ error: errorMessage(error) }, 'cannot follow runtime upgrades on this connection');
+    }
+  }
+}

@@ -156,6 +156,10 @@ describe('json', () => {
       refusal('DATASET_TOO_LARGE', /50 columns/),
     );
     await expect(read('f.jsonl', lines, { maxBytes: 50_000 })).rejects.toEqual(refusal('DATASET_TOO_LARGE', /empty/));
+    const values = JSON.stringify({ a: '\\"', b: Array.from({ length: 40_000 }, (_, i) => i) });
+    await expect(read('h.jsonl', values)).rejects.toEqual(refusal('DATASET_TOO_LARGE', /10000 values at line 1/));
+    const commas = JSON.stringify({ a: '",\\'.repeat(40_000) });
+    expect((await read('i.jsonl', commas)).rows).toHaveLength(1);
     const wide = JSON.stringify([{ a: 1 }, { a: 'x'.repeat(200) }]);
     await expect(read('g.json', wide, { maxRowBytes: 100 })).rejects.toEqual(refusal('DATASET_TOO_LARGE', /line 1/));
   });

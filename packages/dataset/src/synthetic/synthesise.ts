@@ -85,12 +85,13 @@ function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs
   return { rows: made, shortfall: Math.max(0, count - made.length), strategies };
 }
 
-/** Identity of what a model would see and say; undefined for a row that lacks a column. */
+/** Identity of what a model would see and say; undefined for a row that lacks a column or an answer. */
 function contentKey(type: DatasetType): (row: Row) => string | undefined {
   const render = rendererOf(type);
   return (row) => {
     try {
       const { prompt, response } = render(row);
+      if (response.trim() === '') return undefined;
       return createHash('sha256')
         .update(JSON.stringify([prompt, response]))
         .digest('base64');

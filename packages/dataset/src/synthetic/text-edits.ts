@@ -86,7 +86,7 @@ export const CONTENT_EDITS: readonly (readonly [name: string, edit: TextEdit])[]
 /** Sentence case with a full stop for a bare phrase, and the other way round. */
 export const restyle: TextEdit = prose((text) => {
   if (/^[a-z]/.test(text) && /\w$/.test(text)) return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
-  if (/^[A-Z][a-z]+ /.test(text) && /[a-z]\.$/.test(text) && sentencesOf(text).length === 1) {
+  if (/^(?!I )[A-Z][a-z]* /.test(text) && /[a-z]\.$/.test(text) && sentencesOf(text).length === 1) {
     return text[0]!.toLowerCase() + text.slice(1, -1);
   }
   return undefined;

@@ -6,6 +6,7 @@ import { ContentHash, idsOfFile, isContentOf } from './content-hash.ts';
 import { HubHttpError, isPassing } from './errors.ts';
 import type { DownloadArgs, DownloadedFile, HubCallOptions, HubFile, RepoRef } from './hub.ts';
 import { errorOf, ownError } from './hub-fetch.ts';
+import { linkedAbort } from './linked-abort.ts';
 import { requirePaths } from './names.ts';
 import type { Session } from './session.ts';
 
@@ -33,8 +34,7 @@ export async function download(
   requirePaths(files.map(({ path }) => path));
   await mkdir(args.to, { recursive: true });
 
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([stop.signal, options.signal]) : stop.signal;
+  const stop = linkedAbort(options.signal);
   let doneBytes = 0;
   const onBytes = (count: number, path: string): void => {
     doneBytes += count;
@@ -44,7 +44,7 @@ export async function download(
   const queue = files.entries();
   const work = async (): Promise<void> => {
     for (const [index, file] of queue) {
-      done[index] = await fetchFile(session, args, file, signal, (count) => onBytes(count, file.path));
+      done[index] = await fetchFile(session, args, file, stop.signal, (count) => onBytes(count, file.path));
     }
   };
   const workers = Array.from({ length: Math.min(PARALLEL, files.length) }, () =>
@@ -55,7 +55,7 @@ export async function download(
     }),
   );
   const results = await Promise.allSettled(workers);
-  if (options.signal?.aborted) throw options.signal.reason;
+  stop.unlink();
   if (results.some(({ status }) => status === 'rejected')) throw stop.signal.reason;
   return done;
 }
@@ -154,8 +154,8 @@ class FileTransfer {
     const { type, repo, revision } = this.#ref;
     const path = this.#file.path.split('/').map(encodeURIComponent).join('/');
     const url = new URL(`${endpoint}/${type === 'dataset' ? 'datasets/' : ''}${repo}/resolve/${revision}/${path}`);
-    const idle = new AbortController();
-    const late = () => idle.abort(new Error(`no byte within ${idleMs} ms`));
+    const stop = linkedAbort(signal);
+    const late = () => stop.abort(new Error(`no byte within ${idleMs} ms`));
     let timer = setTimeout(late, idleMs);
     try {
       // A redirect to another host (CDN) is followed; fetch drops the token there.
@@ -165,7 +165,7 @@ class FileTransfer {
           'Accept-Encoding': 'identity',
           ...(this.#at > 0 ? { Range: `bytes=${this.#at}-` } : {}),
         },
-        signal: AbortSignal.any([signal, idle.signal]),
+        signal: stop.signal,
       });
       if (!response.ok) throw errorOf(response, await firstBytes(response));
       this.#continueOrRestart(response);
@@ -177,9 +177,10 @@ class FileTransfer {
       if (this.#at < this.#file.size) throw new Error(`ended after ${this.#at} of ${this.#file.size} bytes`);
     } catch (error) {
       if (error instanceof BadInputError) throw error;
-      throw ownError(error, url, idle.signal, signal);
+      throw ownError(error, url, stop.signal);
     } finally {
       clearTimeout(timer);
+      stop.unlink();
     }
   }
 

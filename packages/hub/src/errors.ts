@@ -76,8 +76,8 @@ function fromStatus(error: HubHttpError, context: CallContext): TuningError {
       details,
     });
   }
-  const badToken = /invalid (credentials|username)|invalid.*token/i.test(reason);
-  if (status === 401 && hasToken && (badToken || repo === undefined)) {
+  // Without this code a 401 is about the token itself: unknown, revoked or expired.
+  if (status === 401 && hasToken && hubCode !== 'RepoNotFound') {
     return new OperatorError('HUB_TOKEN_INVALID', `${endpoint} does not accept the HF token: set a valid HF_TOKEN`, {
       details,
     });

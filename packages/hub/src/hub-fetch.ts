@@ -1,5 +1,6 @@
 import { type Logger, retry, TransientError } from '@tuning/kit';
 import { HubHttpError, isPassing, redact } from './errors.ts';
+import { linkedAbort } from './linked-abort.ts';
 
 /** Largest JSON answer that is read into memory. A page of 1000 files has about 300 KB. */
 const MAX_JSON_BYTES = 32 * 1024 ** 2;
@@ -74,15 +75,14 @@ function mayRepeat(method: string, url: URL): boolean {
 }
 
 async function request(url: URL, init: RequestInit, settings: FetchSettings, call: FetchCall): Promise<Response> {
-  const idle = new AbortController();
-  const signals = [idle.signal, ...(call.signal ? [call.signal] : []), ...(init.signal ? [init.signal] : [])];
+  const stop = linkedAbort(call.signal, init.signal);
   const hasFile = init.body instanceof Blob;
   const limitMs = hasFile ? settings.idleMs : settings.timeoutMs;
-  const late = () => idle.abort(new Error(`no answer within ${limitMs} ms`));
+  const late = () => stop.abort(new Error(`no answer within ${limitMs} ms`));
   let timer = setTimeout(late, limitMs);
   let sent = 0;
   const path = (init as { progressHint?: ProgressHint }).progressHint?.path ?? '';
-  const options: RequestInit = { ...init, signal: AbortSignal.any(signals) };
+  const options: RequestInit = { ...init, signal: stop.signal };
   if (init.body instanceof Blob) {
     options.body = new CountedBlob(init.body, (count) => {
       clearTimeout(timer);
@@ -102,17 +102,20 @@ async function request(url: URL, init: RequestInit, settings: FetchSettings, cal
     return new Response(status === 204 || body.length === 0 ? null : body, { status, headers });
   } catch (error) {
     if (sent > 0) call.onBytes?.(-sent, path);
-    throw ownError(error, url, idle.signal, call.signal);
+    throw ownError(error, url, stop.signal);
   } finally {
     clearTimeout(timer);
+    stop.unlink();
   }
 }
 
-/** Faults of the network as a plain Error: p-retry takes a TypeError for a bug and would not repeat it. */
-export function ownError(error: unknown, url: URL, limit: AbortSignal, abort: AbortSignal | undefined): unknown {
-  if (abort?.aborted) return abort.reason;
+/**
+ * What to throw for a failed request: the reason where it was stopped, else a plain Error for a fault of the network,
+ * because p-retry takes a TypeError for a bug and would not repeat it.
+ */
+export function ownError(error: unknown, url: URL, stop: AbortSignal): unknown {
   if (error instanceof HubHttpError) return error;
-  if (limit.aborted) return limit.reason;
+  if (stop.aborted) return stop.reason;
   const text = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
   return new Error(redact(`${text}${cause} (${url.host})`));

@@ -96,6 +96,7 @@ export async function runEvaluation(args: EvaluationArgs, options: EvaluationOpt
     if (signal?.aborted) {
       await handle.stop();
       await args.runner.remove(args.id);
+      await rm(dir, { recursive: true, force: true });
     }
     throw error;
   }

@@ -1,0 +1,87 @@
+import { readDataset, tokenise } from '@tuning/dataset';
+import {
+  checkTensors,
+  createMeasurer,
+  loadTokenizer,
+  type ModelWeights,
+  openSafetensors,
+  readModelConfig,
+  readWeights,
+} from '@tuning/llm';
+import type { Measurement, TextTokenizer, Verdict } from '@tuning/protocol';
+import type { EvaluationJobInput, EvaluationProgress } from './job-input.ts';
+import { type Base, type Judgement, judgeSubmission } from './judge.ts';
+import type { EvaluationOutcome } from './outcome.ts';
+import { verdictOfError } from './submission-error.ts';
+
+/**
+ * The work of one evaluation job: judge, then measure each set. Blocks the event loop.
+ * @throws BadInputError where the base or the sets are unusable; what is wrong with the submission is in the verdict.
+ */
+export async function evaluate(
+  input: EvaluationJobInput,
+  onProgress: (progress: EvaluationProgress) => void,
+): Promise<EvaluationOutcome> {
+  const config = await readModelConfig(input.baseDir);
+  const store = await openSafetensors(input.baseDir);
+  try {
+    checkTensors(config, store);
+    const base: Base = { config, store };
+    if (input.submissionDir === undefined) {
+      const measured = await measureSets(base, await readWeights(config, store), input, onProgress);
+      return { kind: 'base', verdict: { code: 'accepted', reason: 'the base model itself was measured' }, ...measured };
+    }
+    const expected = input.expected && { repo: input.expected.baseRepo, revision: input.expected.baseRevision };
+    const judgement = await judgeSubmission(base, input.submissionDir, expected);
+    return await outcomeOf(base, judgement, input, onProgress);
+  } finally {
+    await store.close();
+  }
+}
+
+async function outcomeOf(
+  base: Base,
+  { kind, verdict, weights, weightsDigest }: Judgement,
+  input: EvaluationJobInput,
+  onProgress: (progress: EvaluationProgress) => void,
+): Promise<EvaluationOutcome> {
+  const found = { kind, ...(weightsDigest === undefined ? {} : { weightsDigest }) };
+  if (verdict || !weights) return { ...found, verdict: verdict!, sets: {}, dropped: {} };
+  try {
+    return { ...found, verdict: accepted(kind), ...(await measureSets(base, weights, input, onProgress)) };
+  } catch (error) {
+    // Only the loss depends on the submission here; base, tokenizer and rows are ours.
+    const refusal = verdictOfError(error);
+    if (refusal?.code !== 'non_finite_loss') throw error;
+    return { ...found, verdict: refusal, sets: {}, dropped: {} };
+  }
+}
+
+function accepted(kind: Judgement['kind']): Verdict {
+  return {
+    code: 'accepted',
+    reason: kind === 'adapter' ? 'a LoRA adapter of the base model' : 'a full fine-tune of the base model',
+  };
+}
+
+async function measureSets(
+  { config }: Base,
+  weights: ModelWeights,
+  input: EvaluationJobInput,
+  onProgress: (progress: EvaluationProgress) => void,
+): Promise<Pick<EvaluationOutcome, 'sets' | 'dropped'>> {
+  const tokenizer: TextTokenizer = await loadTokenizer(input.baseDir);
+  const measurer = createMeasurer(config, weights, input.threads);
+  const sets: Record<string, Measurement> = {};
+  const droppedOf: Record<string, Record<string, number>> = {};
+  for (const { name, rowsFile } of input.sets) {
+    const dataset = await readDataset({ path: rowsFile, format: 'json' });
+    const { rows, dropped } = tokenise(dataset.rows, input.datasetType, tokenizer, input.sequenceLen);
+    sets[name] = await measurer.measure(rows, {
+      dropped,
+      onProgress: (progress) => onProgress({ set: name, ...progress }),
+    });
+    droppedOf[name] = dropped;
+  }
+  return { sets, dropped: droppedOf };
+}

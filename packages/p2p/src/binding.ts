@@ -80,9 +80,18 @@ export function refuseHello(
   const entry = context.directory.byHotkey(hello.hotkey);
   if (!entry) return 'HELLO_NOT_REGISTERED';
   const message = bindingBytes({ ...context, hotkey, peerId: remotePeer, notBefore, notAfter });
-  if (!sr25519Verify(message, Buffer.from(hello.signature, 'hex'), hotkey)) return 'HELLO_BAD_SIGNATURE';
+  if (!isSignedBy(hotkey, message, Buffer.from(hello.signature, 'hex'))) return 'HELLO_BAD_SIGNATURE';
   const key = ed25519KeyOf(remotePeer);
   return key && sameBytes(key, entry.publicKey) ? undefined : 'HELLO_KEY_MISMATCH';
+}
+
+/** sr25519Verify throws on signatures of the wrong form instead of saying no. */
+function isSignedBy(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+  try {
+    return sr25519Verify(message, signature, publicKey);
+  } catch {
+    return false;
+  }
 }
 
 /** Public key of an SS58 address with Subtensor's prefix 42, undefined where it is none. */

@@ -1,7 +1,6 @@
 import './promise-shim.ts';
 import { setMaxListeners } from 'node:events';
 import type { Libp2p } from '@libp2p/interface';
-import { cryptoWaitReady } from '@polkadot/util-crypto';
 import {
   BadInputError,
   errorMessage,
@@ -82,8 +81,6 @@ const STOP_MS = 3_000;
 export async function createPeer(options: PeerOptions): Promise<Peer> {
   const { identity, hotkey, genesisHash, netuid, listen, directory, handlers } = options;
   const logger = (options.logger ?? silentLogger).child({ module: 'p2p' });
-  // The sr25519 code is WebAssembly and loads asynchronously.
-  await cryptoWaitReady();
   const node = await startNode({ identity, listen, directory, logger });
   const stopping = new AbortController();
   // Every open request listens to it; the default warns above ten.

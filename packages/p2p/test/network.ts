@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cryptoWaitReady, encodeAddress, sr25519PairFromSeed, sr25519Sign } from '@polkadot/util-crypto';
+import { encodeAddress, sr25519PairFromSeed, sr25519Sign } from '@polkadot/util-crypto';
 import type { Signer } from '@tuning/kit';
 import type { TaskOffer } from '@tuning/protocol';
 import {
@@ -19,7 +19,6 @@ export const NETUID = 7;
 
 /** An sr25519 key from one byte, so that golden vectors are stable. */
 export async function signerOf(byte: number): Promise<Signer> {
-  await cryptoWaitReady();
   const pair = sr25519PairFromSeed(new Uint8Array(32).fill(byte));
   return {
     address: encodeAddress(pair.publicKey, 42),

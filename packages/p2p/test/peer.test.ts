@@ -240,6 +240,38 @@ describe('a changing metagraph', () => {
   });
 });
 
+describe('certificates', () => {
+  it('are renewed over the open connection when they run out', async () => {
+    let now = 1_790_000_000_000;
+    const clock = () => now;
+    const asked: string[] = [];
+    const miner = await network.start({
+      now: clock,
+      handlers: {
+        onOffer: async (from) => {
+          asked.push(from.hotkey);
+          return { accept: true };
+        },
+      },
+    });
+    const validator = await network.start({ permit: true, now: clock });
+    await validator.peer.offer(miner.hotkey, OFFER);
+    now += 26 * 3_600_000;
+    expect(await validator.peer.offer(miner.hotkey, OFFER)).toEqual({ accept: true });
+    expect(asked).toEqual([validator.hotkey, validator.hotkey]);
+  });
+
+  it('of peers whose clock is far off are refused, and the asking side learns why', async () => {
+    const miner = await network.start({ handlers: accepting });
+    const validator = await network.start({ permit: true, now: () => Date.now() - 3 * 24 * 3_600_000 });
+    expect(await failure(validator.peer.offer(miner.hotkey, OFFER))).toEqual({
+      name: 'BadInputError',
+      code: 'PEER_REFUSED',
+      peerCode: 'HELLO_TIME_WINDOW',
+    });
+  });
+});
+
 describe('start and stop', () => {
   it('names an occupied port in one line', async () => {
     const server = createServer().listen(0, '127.0.0.1');

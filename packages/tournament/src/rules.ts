@@ -11,7 +11,7 @@ export const RULES = {
   /** Share that passes from the synthetic to the test set: ceil(3n/4), that is 3 of 4. */
   gateNumerator: 3,
   gateDenominator: 4,
-  /** Resamples of the paired bootstrap: standard error 0.007 at a chance of 0.05, about 5 ms for 1,000 rows. */
+  /** Resamples of the paired bootstrap: standard error 0.007 at a chance of 0.05, about 10 ms for 1,000 rows. */
   bootstrapResamples: 1_000,
   /** A worse miner whose chance to be really better is at least this ties (one-sided 5 %, the usual noise bound). */
   tieChance: 0.05,

@@ -37,14 +37,19 @@ export function isSubmissionFile(path: string): boolean {
 export function checkFileList(files: readonly HubFile[], limits: FileListLimits): Verdict | undefined {
   const unexpected = files.find(({ path }) => !isSubmissionFile(path));
   if (unexpected) {
-    const path = unexpected.path.slice(0, 200);
-    return {
-      code: 'unexpected_file',
-      reason: `${path} has no place in a submission: weights come as .safetensors, beside config, tokenizer, README.md and log.jsonl`,
-      evidence: { path },
-    };
+    const instead = 'weights come as .safetensors, beside config, tokenizer, README.md and log.jsonl';
+    return refuse(unexpected.path, `has no place in a submission: ${instead}`);
+  }
+  if (files.some(({ path }) => path === 'adapter_config.json')) {
+    const full = files.find(({ path }) => path.startsWith('model') && !path.endsWith('.md'));
+    if (full) return refuse(full.path, 'stands beside an adapter: submit the adapter or the whole model, not both');
   }
   return tooLarge(files, limits) ?? missing(files);
+}
+
+function refuse(path: string, problem: string): Verdict {
+  const shown = path.slice(0, 200);
+  return { code: 'unexpected_file', reason: `${shown} ${problem}`, evidence: { path: shown } };
 }
 
 function tooLarge(files: readonly HubFile[], limits: FileListLimits): Verdict | undefined {

@@ -16,7 +16,8 @@ export async function readJsonFile(dir: string, name: string, maxBytes: number):
     handle = await open(join(dir, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') throw new BadInputError('FILE_MISSING', `there is no file ${name}`, { cause });
+    if (code === 'ENOENT')
+      throw new BadInputError('FILE_MISSING', `there is no file ${name}`, { cause, details: { file: name } });
     if (code === 'ELOOP') throw invalid('it is a symbolic link');
     throw cause;
   }

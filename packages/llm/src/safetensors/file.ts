@@ -32,7 +32,8 @@ export async function openSafetensorsFile(path: string): Promise<TensorStore> {
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'ELOOP') throw invalidSafetensors(file, 'it is a symbolic link');
-    if (code === 'ENOENT') throw new BadInputError('SAFETENSORS_MISSING', `there is no file ${file}`, { cause });
+    if (code === 'ENOENT')
+      throw new BadInputError('SAFETENSORS_MISSING', `there is no file ${file}`, { cause, details: { file } });
     throw cause;
   }
   try {

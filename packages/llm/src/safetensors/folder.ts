@@ -59,7 +59,9 @@ async function readIndex(dir: string): Promise<Map<string, string>> {
     json = await readJsonFile(dir, INDEX_FILE, LIMITS.safetensorsHeaderBytes);
   } catch (error) {
     if (errorCode(error) === 'FILE_MISSING') {
-      throw new BadInputError('SAFETENSORS_MISSING', `there is neither ${SINGLE_FILE} nor ${INDEX_FILE}`);
+      throw new BadInputError('SAFETENSORS_MISSING', `there is neither ${SINGLE_FILE} nor ${INDEX_FILE}`, {
+        details: { file: SINGLE_FILE },
+      });
     }
     throw error;
   }

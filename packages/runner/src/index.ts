@@ -1,3 +1,4 @@
+export { folderBytes } from './folder-size.ts';
 export {
   type JobHandle,
   type JobLimits,

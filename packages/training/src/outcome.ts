@@ -1,8 +1,9 @@
+import { type CurvePoint, curvePointSchema } from '@tuning/protocol';
 import { z } from 'zod';
 
 /** What `JobRecord.progress` holds of a training job. */
 export const trainingProgressSchema = z.strictObject({
-  step: z.number().int().min(0),
+  step: curvePointSchema.shape.step,
   totalSteps: z.number().int().min(0).optional(),
   loss: z.number(),
   epoch: z.number().min(0),
@@ -18,12 +19,31 @@ export const trainingResultSchema = z.strictObject({
   /** Absolute folder of the model's files. */
   modelDir: z.string(),
   steps: z.number().int().min(0),
-  finalLoss: z.number(),
+  /** Loss of the last step, null where the trainer reported none. */
+  finalLoss: z.number().nullable(),
   curve: z.strictObject({
+    /** Points kept of the curve. */
     points: z.number().int().min(0),
-    firstLoss: z.number(),
-    lowestLoss: z.number(),
+    firstLoss: z.number().nullable(),
+    lowestLoss: z.number().nullable(),
+    /** Trained tokens at the end. */
     tokens: z.number().int().min(0),
   }),
 });
 export type TrainingResult = z.infer<typeof trainingResultSchema>;
+
+/** The result of a run whose model lies in `modelDir`. */
+export function summarise(modelDir: string, curve: readonly CurvePoint[]): TrainingResult {
+  const last = curve.at(-1);
+  return {
+    modelDir,
+    steps: last?.step ?? 0,
+    finalLoss: last?.loss ?? null,
+    curve: {
+      points: curve.length,
+      firstLoss: curve[0]?.loss ?? null,
+      lowestLoss: last ? curve.reduce((lowest, { loss }) => Math.min(lowest, loss), last.loss) : null,
+      tokens: last?.tokens ?? 0,
+    },
+  };
+}

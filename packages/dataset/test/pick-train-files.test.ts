@@ -34,6 +34,7 @@ describe('by names', () => {
 
   it('gives the format', () => {
     expect(pickTrainFiles(['a.tsv'])).toEqual([{ path: 'a.tsv', format: 'csv' }]);
+    expect(pickTrainFiles(['alpaca_2000.parquet'])).toEqual([{ path: 'alpaca_2000.parquet', format: 'parquet' }]);
     expect(pickTrainFiles(['a.ndjson.gz'])).toEqual([{ path: 'a.ndjson.gz', format: 'json' }]);
   });
 
@@ -43,7 +44,7 @@ describe('by names', () => {
     expect(() => pickTrainFiles(['data/test-00000-of-00001.jsonl', 'train.csv'])).toThrow(
       refusal('DATASET_NO_TRAIN_SPLIT'),
     );
-    expect(() => pickTrainFiles(['data/train-00000-of-00001.parquet', 'b.csv'])).toThrow(
+    expect(() => pickTrainFiles(['data/train-00000-of-00001.arrow', 'b.csv'])).toThrow(
       refusal('DATASET_FORMAT_UNSUPPORTED'),
     );
   });

@@ -7,7 +7,8 @@ import { type ReadmeConfig, readmeConfig } from './readme-config.ts';
 const FORMATS: readonly { format: DataFile['format'] | 'unsupported'; name: RegExp }[] = [
   { format: 'csv', name: /\.(csv|tsv)(\.gz)?$/i },
   { format: 'json', name: /\.(json|jsonl|ndjson)(\.gz)?$/i },
-  { format: 'unsupported', name: /\.(parquet|arrow|txt|xml|(csv|tsv|json|jsonl|ndjson)\.(zst|bz2|xz|zip))$/i },
+  { format: 'parquet', name: /\.parquet$/i },
+  { format: 'unsupported', name: /\.(arrow|txt|xml|(csv|tsv|json|jsonl|ndjson)\.(zst|bz2|xz|zip))$/i },
 ];
 const IGNORED = new Set(['config.json', 'dataset_info.json', 'dataset_infos.json', 'dataset_dict.json']);
 const SEPARATOR = '[-._ 0-9]';
@@ -102,10 +103,10 @@ function ofOneFormat(paths: string[]): DataFile[] {
   const groups = new Map<ReturnType<typeof formatOf>, string[]>();
   for (const path of paths) groups.set(formatOf(path), [...(groups.get(formatOf(path)) ?? []), path]);
   const [format, chosen] = [...groups].sort(([, a], [, b]) => b.length - a.length)[0]!;
-  if (format !== 'csv' && format !== 'json') {
+  if (format === undefined || format === 'unsupported') {
     throw new BadInputError(
       'DATASET_FORMAT_UNSUPPORTED',
-      `the train split of the dataset repo is ${chosen[0]}: only csv, tsv, json, jsonl and ndjson files (also .gz) are read`,
+      `the train split of the dataset repo is ${chosen[0]}: only parquet, csv, tsv, json, jsonl and ndjson files are read`,
     );
   }
   return chosen.map((path) => ({ path, format }));

@@ -36,7 +36,8 @@ export async function* fileChunks(path: string, limits: ReadLimits, signal?: Abo
   }
 }
 
-async function requireFile(path: string): Promise<void> {
+/** @throws BadInputError DATASET_NOT_FOUND, DATASET_NOT_READABLE. */
+export async function requireFile(path: string): Promise<void> {
   let isFile: boolean;
   try {
     isFile = (await stat(path)).isFile();

@@ -5,9 +5,12 @@ import { Pacer } from '../slices.ts';
 import { csvRows } from './csv-rows.ts';
 import { jsonRows } from './json-rows.ts';
 import { READ_LIMITS, type ReadLimits, tooLarge } from './limits.ts';
+import { parquetRows } from './parquet-rows.ts';
 
 /** `csv` also reads `.tsv`; `json` is an array of objects or one object per line, told apart by the first character. */
-export type DataFormat = 'csv' | 'json';
+export type DataFormat = 'csv' | 'json' | 'parquet';
+
+const READERS = { csv: csvRows, json: jsonRows, parquet: parquetRows } as const;
 
 export interface DataFile {
   path: string;
@@ -49,8 +52,7 @@ export async function readDatasetFiles(files: readonly DataFile[], options: Read
   let ragged = false;
   let cells = 0;
   for (const { path, format } of files) {
-    const read = format === 'csv' ? csvRows : jsonRows;
-    for await (const row of read(path, limits, signal)) {
+    for await (const row of READERS[format](path, limits, signal)) {
       if (rows.length >= limits.maxRows) throw tooLarge(path, `has more than ${limits.maxRows} rows`);
       const before = columns.size;
       const keys = Object.keys(row);

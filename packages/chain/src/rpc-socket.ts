@@ -30,10 +30,12 @@ export interface Subscription {
 const subscriptionId = z.union([z.string(), z.number()]);
 const messageSchema = z.object({
   id: z.number().nullish(),
-  result: z.unknown(),
-  error: z.object({ code: z.number(), message: z.string(), data: z.unknown() }).nullish(),
+  result: z.unknown().optional(),
+  error: z.object({ code: z.number(), message: z.string(), data: z.unknown().optional() }).nullish(),
   method: z.string().optional(),
-  params: z.object({ subscription: subscriptionId, result: z.unknown(), error: z.unknown() }).optional(),
+  params: z
+    .object({ subscription: subscriptionId, result: z.unknown().optional(), error: z.unknown().optional() })
+    .optional(),
 });
 
 interface Pending {

@@ -1,7 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { HubFile } from './hub.ts';
+
+/** About 5 ms of hashing. */
+const PIECE_BYTES = 1024 ** 2;
 
 /** Both names that the hub may give to one content. */
 export interface ContentIds {
@@ -30,9 +34,13 @@ export class ContentHash {
   }
 }
 
-export function idsOfBytes(content: Uint8Array): ContentIds {
+/** Hashes in pieces, so that a large content does not hold up the event loop. */
+export async function idsOfBytes(content: Uint8Array): Promise<ContentIds> {
   const hash = new ContentHash(content.length);
-  hash.update(content);
+  for (let at = 0; at < content.length; at += PIECE_BYTES) {
+    hash.update(content.subarray(at, at + PIECE_BYTES));
+    await setImmediate();
+  }
   return { size: content.length, ...hash.end() };
 }
 

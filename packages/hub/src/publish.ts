@@ -45,7 +45,7 @@ async function prepare(uploads: readonly HubUpload[], signal: AbortSignal | unde
       throw badPath(upload.path, 'is a dot-file; those are never published');
     }
     if (typeof upload.content !== 'string') {
-      prepared.push({ upload, ids: idsOfBytes(upload.content) });
+      prepared.push({ upload, ids: await idsOfBytes(upload.content) });
       continue;
     }
     const file = upload.content;

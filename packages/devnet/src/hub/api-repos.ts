@@ -17,6 +17,10 @@ const createSchema = z.object({
   organization: z.string().nullish(),
   type: z.enum(['model', 'dataset']).nullish(),
   ...visibilitySchema,
+  license: z
+    .string()
+    .regex(/^[\w.+-]{1,80}$/)
+    .nullish(),
   files: z.array(z.object({ path: z.string(), content: z.string(), encoding: z.string() })).nullish(),
 });
 
@@ -52,6 +56,7 @@ export async function createRepo(x: Exchange): Promise<void> {
   if (identity.role !== 'write') throw new HttpError(403, 'This token has no write permission: use a write token');
 
   const files = new Map([['.gitattributes', Buffer.from(GIT_ATTRIBUTES)]]);
+  if (body.license) files.set('README.md', Buffer.from(`---\nlicense: ${body.license}\n---\n`));
   for (const file of body.files ?? []) {
     const reason = badPath(file.path);
     if (reason) throw new HttpError(422, `Path ${reason}`);

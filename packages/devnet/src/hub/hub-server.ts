@@ -19,6 +19,12 @@ const VERSION = '1';
 /** Above the 60 s for which clients keep idle connections: a reused dead one fails a POST without retry. */
 const KEEP_ALIVE_MS = 76_000;
 
+/** Listening on every address is not an address to call. */
+const ANY_ADDRESS = new Map([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '[::1]'],
+]);
+
 export interface LocalHubOptions {
   /** Absolute folder that holds everything; one process at a time. */
   dataDir: string;
@@ -59,7 +65,7 @@ export async function startHub(options: LocalHubOptions): Promise<LocalHub> {
     server.requestTimeout = 0;
     await listen(server, port, host);
     const bound = (server.address() as AddressInfo).port;
-    const shownHost = isIP(host) === 6 ? `[${host}]` : host;
+    const shownHost = ANY_ADDRESS.get(host) ?? (isIP(host) === 6 ? `[${host}]` : host);
     return {
       endpoint: `http://${shownHost}:${bound}`,
       async createToken({ namespace, role }) {

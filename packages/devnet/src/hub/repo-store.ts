@@ -86,6 +86,7 @@ export class RepoStore {
       this.#byName.delete(keyOf(repo.type, repo.fullName));
       const grave = join(this.#temporary, randomUUID());
       await rename(repo.folder, grave);
+      repo.markDeleted();
       await rm(grave, { recursive: true, force: true });
     });
   }

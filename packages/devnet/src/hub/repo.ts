@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '@tuning/kit';
 import { z } from 'zod';
 import { commitId, type Manifest, treeIds } from './git-objects.ts';
-import { HttpError } from './http-error.ts';
+import { HttpError, repoNotFound } from './http-error.ts';
 
 export type RepoType = 'model' | 'dataset';
 
@@ -79,6 +79,7 @@ export class Repo {
   readonly commitIds: Set<string>;
   readonly #cache = new Map<string, Commit>();
   #tail: Promise<unknown> = Promise.resolve();
+  #deleted = false;
 
   constructor(
     folder: string,
@@ -121,11 +122,20 @@ export class Repo {
     return this.type === 'dataset' ? `/datasets/${this.fullName}` : `/${this.fullName}`;
   }
 
-  /** Runs `work` alone: no other change to this repo happens meanwhile. */
+  /** Runs `work` alone: no other change to this repo happens meanwhile. @throws HttpError 404 once it is deleted. */
   locked<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work);
+    const result = this.#tail.then(() => {
+      // A write that waited behind the deletion would put the folder back.
+      if (this.#deleted) throw repoNotFound(true);
+      return work();
+    });
     this.#tail = result.catch(() => {});
     return result;
+  }
+
+  /** Call with the lock held: whoever waits for it is turned away. */
+  markDeleted(): void {
+    this.#deleted = true;
   }
 
   /** Call with the lock held. */

@@ -35,6 +35,7 @@ function base62(bytes: Uint8Array): string {
 export class TokenStore {
   readonly #file: string;
   readonly #tokens: (Identity & { hash: Buffer })[];
+  #saving: Promise<void> = Promise.resolve();
 
   private constructor(file: string, tokens: (Identity & { hash: Buffer })[]) {
     this.#file = file;
@@ -57,8 +58,13 @@ export class TokenStore {
   async create(namespace: string, role: TokenRole): Promise<string> {
     const token = `hf_${base62(randomBytes(32))}`;
     this.#tokens.push({ namespace, role, createdAt: new Date().toISOString(), hash: hashOf(token) });
-    const rows = this.#tokens.map(({ hash, ...rest }) => ({ ...rest, sha256: hash.toString('hex') }));
-    await writeFileAtomic(this.#file, JSON.stringify(rows));
+    // One write after the other: an older list must not replace a newer one.
+    const saved = this.#saving.then(() => {
+      const rows = this.#tokens.map(({ hash, ...rest }) => ({ ...rest, sha256: hash.toString('hex') }));
+      return writeFileAtomic(this.#file, JSON.stringify(rows));
+    });
+    this.#saving = saved.catch(() => {});
+    await saved;
     return token;
   }
 

@@ -175,6 +175,8 @@ describe('local hub against hostile requests', () => {
     ];
     for (const link of changed) expect(await put(link, bytes), link.replace(/sig=.*/, '')).toBe(403);
     expect((await fetch(href)).status).not.toBe(200);
+    // A large body is refused before it has arrived, and the client still hears why.
+    expect(await put(changed[3] as string, new Uint8Array(20_000_000))).toBe(403);
     expect(await put(href, bytes)).toBe(200);
   });
 

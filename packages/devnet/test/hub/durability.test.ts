@@ -49,6 +49,29 @@ describe('local hub on disk', () => {
     expect(paths).toEqual(['.gitattributes', 'a.txt', 'b.bin', 'c']);
   });
 
+  it('keeps all of several tokens made at once, and a deleted repo deleted', async () => {
+    f = await openHub();
+    const { hub, send } = f;
+    const made = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => hub.createToken({ namespace: `user${n}`, role: 'read' })),
+    );
+    const auth = { hubUrl: hub.endpoint, accessToken: f.alice };
+    await createRepo({ repo: 'alice/gone', ...auth });
+    const line = (n: number) =>
+      JSON.stringify({ key: 'file', value: { path: `f${n}`, content: 'eA==', encoding: 'base64' } });
+    const init = { method: 'POST', token: f.alice };
+    const commits = Array.from({ length: 10 }, (_, n) =>
+      send('/api/models/alice/gone/commit/main', { ...init, body: line(n) }),
+    );
+    const body = JSON.stringify({ name: 'gone', organization: 'alice', type: 'model' });
+    const deleted = send('/api/repos/delete', { method: 'DELETE', token: f.alice, body });
+    await Promise.all([deleted, ...commits]);
+    expect((await deleted).status).toBe(200);
+    await f.restart();
+    expect((await f.send('/api/models/alice/gone', { token: f.alice })).status).toBe(404);
+    for (const token of made) expect((await f.send('/api/whoami-v2', { token })).status).toBe(200);
+  });
+
   it('refuses a folder in use and takes over the lock of a dead process', async () => {
     f = await openHub();
     await expect(startHub({ dataDir: f.dataDir })).rejects.toMatchObject({ code: 'HUB_DATA_LOCKED' });

@@ -38,7 +38,7 @@ export class FinalisedHeads {
     return this.#head;
   }
 
-  /** Milliseconds since the last finalised block arrived. */
+  /** Milliseconds since the last finalised block arrived or the connection was made. */
   get ageMs(): number {
     return Date.now() - this.#seenAt;
   }
@@ -119,6 +119,8 @@ export class FinalisedHeads {
   }
 
   async #follow(session: Session): Promise<void> {
+    // A new connection gets its own time: its first head is bounded below.
+    this.#seenAt = Date.now();
     try {
       await withDeadline('the first finalised block', FIRST_HEAD_MS, async (signal) => {
         let first = true;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { matchesGlob } from '../src/hub/glob.ts';
 import { pickTrainFiles } from '../src/index.ts';
 
 const paths = (files: string[], readme?: string) => pickTrainFiles(files, readme).map(({ path }) => path);
@@ -47,6 +48,34 @@ describe('by names', () => {
     expect(() => pickTrainFiles(['data/train-00000-of-00001.arrow', 'b.csv'])).toThrow(
       refusal('DATASET_FORMAT_UNSUPPORTED'),
     );
+  });
+});
+
+describe('matchesGlob', () => {
+  it.each([
+    ['a*c', 'abc', true],
+    ['a*c', 'a/c', false],
+    ['*', '', true],
+    ['*b*', 'aabaa', true],
+    ['a?c', 'abc', true],
+    ['a?c', 'ac', false],
+    ['**', 'a/b/c', true],
+    ['**/c', 'c', true],
+    ['**/c', 'a/b/c', true],
+    ['a/**/c', 'a/c', true],
+    ['a/**/c', 'b/a/c', false],
+    ['a/**', 'a/b/c', true],
+    ['[0-9]-[!a]', '5-b', true],
+    ['[0-9]-[!a]', '5-a', false],
+    ['a.b', 'axb', false],
+    ['a[', 'a[', true],
+  ])('%s on %s', (pattern, path, expected) => {
+    expect(matchesGlob(pattern, path)).toBe(expected);
+  });
+
+  it('does not hang on many stars', () => {
+    expect(matchesGlob(`${'*a'.repeat(200)}b`, 'a'.repeat(1000))).toBe(false);
+    expect(matchesGlob(`${'**/*a/'.repeat(50)}b`, `${'a/'.repeat(300)}c`)).toBe(false);
   });
 });
 

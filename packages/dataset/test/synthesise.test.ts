@@ -132,6 +132,29 @@ describe('synthesise', () => {
     expect(await synthesiseAsync({ ...args, count: 0 })).toEqual({ rows: [], shortfall: 0, strategies: {} });
   });
 
+  it('makes the same first rows whatever the count, so that a receipt needs only the count reached', () => {
+    const args = { rows: DEFINITIONS, type: 'instruct', seed: seedOf(4) } as const;
+    const all = synthesise({ ...args, count: 1000 });
+    expect(all.length).toBeGreaterThan(12);
+    expect(synthesise({ ...args, count: 12 })).toEqual(all.slice(0, 12));
+    expect(synthesise({ ...args, count: all.length })).toEqual(all);
+  });
+
+  it('takes no hostile text as a reason to hang', () => {
+    const hostile = [
+      ' '.repeat(7900),
+      'a '.repeat(3900),
+      '('.repeat(7900),
+      '; '.repeat(3900),
+      '. A'.repeat(2600),
+      'a or '.repeat(1500),
+    ];
+    const rows = hostile.map((text) => ({ instruction: `What does ${text}`, output: `x${text}(` }));
+    const start = performance.now();
+    synthesise({ rows, type: 'instruct', seed: seedOf(1), count: 100 });
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
   it('changes the answer before it settles for a changed prompt', () => {
     const outputs = new Set(DEFINITIONS.map((row) => row['output']));
     for (const row of synthesise({ rows: DEFINITIONS, type: 'instruct', seed: seedOf(3), count: 10 })) {

@@ -1,6 +1,6 @@
 import { BadInputError } from '@tuning/kit';
 import type { DataFile } from '../read/read-dataset.ts';
-import { globToRegExp } from './glob.ts';
+import { matchesGlob } from './glob.ts';
 import { type ReadmeConfig, readmeConfig } from './readme-config.ts';
 
 /** Formats by file name; `unsupported` ones are known to `load_dataset`, so they must not be passed over in silence. */
@@ -57,16 +57,16 @@ function byConfig(data: string[], config: ReadmeConfig, folder: string): string[
     if (typeof entry === 'string') return [entry];
     return entry.split === 'train' ? [entry.path].flat() : [];
   });
-  const regexes = patterns.map((pattern) => {
+  const globs = patterns.map((pattern) => {
     if (/^[a-z][a-z0-9+.-]*:\/\/|^\/|(^|\/)\.\.(\/|$)/i.test(pattern)) {
       throw new BadInputError(
         'DATASET_BAD_README',
         `README.md names data outside its repo (${pattern}): only own files are read`,
       );
     }
-    return globToRegExp(folder + pattern.replace(/^\.\//, ''));
+    return folder + pattern.replace(/^\.\//, '');
   });
-  return data.filter((path) => regexes.some((regex) => regex.test(path)));
+  return data.filter((path) => globs.some((glob) => matchesGlob(glob, path)));
 }
 
 function byNames(data: string[]): string[] {

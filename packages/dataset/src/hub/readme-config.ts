@@ -18,7 +18,8 @@ const configSchema = z.object({
 const metadataSchema = z.object({ configs: z.array(configSchema).max(1_000).optional() });
 export type ReadmeConfig = z.infer<typeof configSchema>;
 
-const MAX_README_CHARS = 1_000_000;
+/** The head of a README is small; parsing more YAML than this would hold the event loop. */
+const MAX_README_CHARS = 256 * 1024;
 
 /**
  * The config that `load_dataset(repo)` would take from the YAML head of README.md: the one marked `default: true`, else

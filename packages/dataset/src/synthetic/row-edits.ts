@@ -11,7 +11,7 @@ export interface Made {
 }
 
 /** Longer texts are left alone: editing them costs more than another row is worth. */
-const MAX_TEXT_CHARS = 20_000;
+const MAX_TEXT_CHARS = 8_000;
 /** Texts longer than this are not merged, so that the merged row is not dropped for its length. */
 const MAX_MERGED_CHARS = 400;
 

@@ -32,7 +32,7 @@ export interface Synthesis {
  * New rows from train rows, offline and replayable: the same arguments give the same rows. No row renders to the same
  * prompt and answer as a row of `rows` or `avoid`, or as another new one; only columns that the type writes its turn
  * from (instruction, input, output, or the text) change. Returns fewer than `count` where the rows do not yield more.
- * Each train row is tried at most once per pass, so the work is bounded by rows × passes.
+ * Asking for more only adds rows behind those of a smaller count. Each train row is tried at most once per pass, so the work is bounded by rows × passes.
  * @throws BadInputError DATASET_TYPE_INVALID, SEED_INVALID.
  */
 export function synthesise(args: SynthesiseArgs): Row[] {

@@ -40,7 +40,7 @@ const dropClause: TextEdit = (text) => {
 };
 
 const dropParenthesis: TextEdit = (text) => {
-  const without = text.replace(/\s*\([^()]{1,200}\)/, '').trim();
+  const without = text.replace(/ ?\([^()]{1,200}\)/, '').trim();
   return without === text || without.length < text.length / 3 ? undefined : without;
 };
 

@@ -1,7 +1,7 @@
 import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode } from '@tuning/kit';
+import { errorCode, errorMessage } from '@tuning/kit';
 import { LineSplitter } from './lines.ts';
 
 /** Size at which the next segment begins; with 4 kept, a job's log takes at most about 8 MiB. */
@@ -22,22 +22,24 @@ export class LogWriter {
   #index = 0;
   #size = 0;
   #file: number;
+  #failures = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
     this.#file = openSync(join(folder, segmentName(0)), 'a', 0o600);
   }
 
+  /** Never throws: a full disk leaves a gap in the log, it does not end the job's supervision. */
   write(lines: readonly string[]): void {
     if (lines.length === 0) return;
     const bytes = Buffer.from(`${lines.join('\n')}\n`);
-    if (this.#size > 0 && this.#size + bytes.length > SEGMENT_BYTES) this.#next();
-    this.#size += bytes.length;
     try {
+      if (this.#size > 0 && this.#size + bytes.length > SEGMENT_BYTES) this.#next();
       for (let done = 0; done < bytes.length; ) done += writeSync(this.#file, bytes, done);
+      this.#size += bytes.length;
     } catch (error) {
-      // A full disk must not end the job's supervision; the log has a gap then.
-      if (errorCode(error) !== 'ENOSPC') throw error;
+      this.#failures += 1;
+      if (this.#failures === 1) process.stderr.write(`cannot write the log: ${errorMessage(error)}\n`);
     }
   }
 
@@ -46,10 +48,11 @@ export class LogWriter {
   }
 
   #next(): void {
+    const next = openSync(join(this.#folder, segmentName(this.#index + 1)), 'a', 0o600);
     closeSync(this.#file);
+    this.#file = next;
     this.#index += 1;
     this.#size = 0;
-    this.#file = openSync(join(this.#folder, segmentName(this.#index)), 'a', 0o600);
     rmSync(join(this.#folder, segmentName(this.#index - KEPT_SEGMENTS)), { force: true });
   }
 }

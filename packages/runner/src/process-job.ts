@@ -3,7 +3,15 @@ import type { JobHandle, JobResult, JobSpec } from './job.ts';
 import { killJob, sendSignal } from './kill-family.ts';
 import { LogFollower, readLogTail } from './log-segments.ts';
 import { isAlive } from './procfs.ts';
-import { type ExitFile, type JobFile, readExit, readProcess, readSupervisor, writeExit } from './registry.ts';
+import {
+  type ExitFile,
+  type JobFile,
+  readExit,
+  readJobFile,
+  readProcess,
+  readSupervisor,
+  writeExit,
+} from './registry.ts';
 
 const POLL_MS = 100;
 /** A supervisor needs this much over the job's grace time to clean up and write the result. */
@@ -88,7 +96,7 @@ export class ProcessJob implements JobHandle {
         await this.#deliver();
         if (exit) {
           this.#hasEnded = true;
-          return { ...exit, logTail: await readLogTail(this.#folder) };
+          return { ...exit, logTail: await readLogTail(this.#folder).catch(() => '') };
         }
       } catch (error) {
         signal.throwIfAborted();
@@ -114,12 +122,25 @@ export class ProcessJob implements JobHandle {
   /** The result of a job whose supervisor is gone without one; undefined while it lives. */
   async #lost(): Promise<ExitFile | undefined> {
     const supervisor = await readSupervisor(this.#folder);
-    if (!supervisor || isAlive(supervisor)) return undefined;
+    if (supervisor && isAlive(supervisor)) return undefined;
+    if (!supervisor) {
+      if (await readJobFile(this.#folder)) return undefined;
+      // The whole entry was deleted by something else.
+      await killJob(this.dir, undefined);
+      return this.#lostExit();
+    }
     // It may have written the result between the two looks.
     const late = await readExit(this.#folder);
     if (late) return late;
     await killJob(this.dir, await readProcess(this.#folder));
-    const exit: ExitFile = {
+    const exit = this.#lostExit();
+    await writeExit(this.#folder, exit);
+    this.#logger.warn({ job: this.id }, 'a job was lost with its supervisor');
+    return exit;
+  }
+
+  #lostExit(): ExitFile {
+    return {
       outcome: 'lost',
       exitCode: null,
       reason: 'its supervisor is gone without a result (machine restarted, or supervisor killed)',
@@ -127,8 +148,5 @@ export class ProcessJob implements JobHandle {
       endedAt: Date.now(),
       peakRssBytes: 0,
     };
-    await writeExit(this.#folder, exit);
-    this.#logger.warn({ job: this.id }, 'a job was lost with its supervisor');
-    return exit;
   }
 }

@@ -5,7 +5,7 @@ import { BadInputError, errorCode, errorMessage, type Logger, silentLogger, Tran
 import { type JobHandle, type JobSpec, jobIdSchema, jobSpecSchema, type Runner } from './job.ts';
 import { ensureSupervisor, requireSupervisor } from './launch.ts';
 import { ProcessJob } from './process-job.ts';
-import { type JobFile, listJobIds, readJobFile, writeJobFile } from './registry.ts';
+import { claimSupervision, type JobFile, listJobIds, NO_SUPERVISOR, readJobFile, writeJobFile } from './registry.ts';
 
 /** A folder on its way out: no job id begins with a dot. */
 const REMOVED = '.removed-';
@@ -16,12 +16,14 @@ export interface ProcessRunnerOptions {
   logger?: Logger;
 }
 
+const closedError = () => new TransientError('RUNNER_CLOSED', 'the runner is closed');
+
 /** The embedded backend: each job is a process group under its own small supervisor process. */
 class ProcessRunner implements Runner {
   readonly #root: string;
   readonly #logger: Logger;
   readonly #jobs = new Map<string, Promise<ProcessJob>>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(root: string, logger: Logger) {
     this.#root = root;
@@ -70,10 +72,14 @@ class ProcessRunner implements Runner {
     for (const id of await listJobIds(this.#root)) {
       const file = await this.#readForAdoption(id);
       if (!file || !Object.entries(labels).every(([name, value]) => file.spec.labels[name] === value)) continue;
-      const job = await this.#job(id, async () => file);
-      const { onLog } = options;
-      if (onLog) job.listen((line) => onLog(line, id));
-      adopted.push(job);
+      try {
+        const job = await this.#job(id, async () => file);
+        const { onLog } = options;
+        if (onLog) job.listen((line) => onLog(line, id));
+        adopted.push(job);
+      } catch (error) {
+        this.#logger.error({ job: id, error: errorMessage(error) }, 'a registered job cannot be taken up');
+      }
     }
     return adopted;
   }
@@ -81,8 +87,10 @@ class ProcessRunner implements Runner {
   async remove(id: string): Promise<void> {
     this.#requireOpen();
     const folder = join(this.#root, jobIdSchema.parse(id));
+    await this.#jobs.get(id)?.catch(() => {});
     const file = await readJobFile(folder).catch(() => undefined);
-    if (file) await (await this.#job(id, async () => file)).stop();
+    // A job that no supervisor has taken up yet is never started now; any other is stopped.
+    if (file && !(await claimSupervision(folder, NO_SUPERVISOR))) await (await this.#job(id, async () => file)).stop();
     this.#jobs.delete(id);
     // Renamed first: half a deletion must not look like a job.
     const away = join(this.#root, `${REMOVED}${id}-${randomBytes(4).toString('hex')}`);
@@ -96,7 +104,7 @@ class ProcessRunner implements Runner {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort(closedError());
     const jobs = await Promise.allSettled(this.#jobs.values());
     await Promise.all(jobs.map((job) => (job.status === 'fulfilled' ? job.value.detach() : undefined)));
     this.#jobs.clear();
@@ -109,7 +117,8 @@ class ProcessRunner implements Runner {
     const folder = join(this.#root, id);
     const job = (async () => {
       const file = await register(folder);
-      await ensureSupervisor(id, folder, signal);
+      const closing = this.#closing.signal;
+      await ensureSupervisor(id, folder, signal ? AbortSignal.any([signal, closing]) : closing);
       return new ProcessJob(folder, file, this.#logger);
     })();
     this.#jobs.set(id, job);
@@ -127,7 +136,7 @@ class ProcessRunner implements Runner {
   }
 
   #requireOpen(): void {
-    if (this.#closed) throw new TransientError('RUNNER_CLOSED', 'the runner is closed');
+    this.#closing.signal.throwIfAborted();
   }
 }
 

@@ -30,6 +30,10 @@ const JOB_NICENESS = 5;
 /** In a shortage the kernel should take a job, which can be started again, before a daemon. Range -1000 to 1000. */
 const JOB_OOM_SCORE = '500';
 
+/** A SIGKILL that is not ours is most often the kernel's, in a shortage of memory. */
+const endedBy = (signal: NodeJS.Signals) =>
+  signal === 'SIGKILL' ? 'ended by SIGKILL (the machine may be out of memory)' : `ended by ${signal}`;
+
 const mib = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
 
 /** What the job gets to see of the machine's environment: no token of the daemon can be in it. */
@@ -76,11 +80,16 @@ class Supervision {
     }
   }
 
+  /** SIGKILL to every process of the job. */
+  async abandon(): Promise<void> {
+    await killJob(this.#spec.dir, this.#leader);
+  }
+
   async run(): Promise<void> {
     this.#bytesAtStart = await folderBytes(this.#spec.dir);
     const { exitCode, reason } = this.#ending ? { exitCode: null, reason: '' } : await this.#runCommand();
     clearTimeout(this.#killTimer);
-    await killJob(this.#spec.dir, this.#leader);
+    await this.abandon();
     if (!this.#ending) await this.#checkFolder();
     const { outcome, reason: why } = this.#ending ?? {
       outcome: exitCode === 0 ? ('completed' as const) : ('failed' as const),
@@ -110,7 +119,7 @@ class Supervision {
     const ended = new Promise<{ exitCode: number | null; reason: string }>((resolve) => {
       child.once('error', (error) => resolve({ exitCode: null, reason: `cannot start: ${errorMessage(error)}` }));
       child.once('exit', (code, signal) =>
-        resolve({ exitCode: code, reason: signal ? `ended by ${signal}` : `exit code ${code}` }),
+        resolve({ exitCode: code, reason: signal ? endedBy(signal) : `exit code ${code}` }),
       );
     });
     const drained = Promise.all([this.#record(child.stdout), this.#record(child.stderr)]);
@@ -130,7 +139,7 @@ class Supervision {
     try {
       const result = await ended;
       // What the command left behind may hold the pipes open for ever.
-      await killJob(dir, this.#leader);
+      await this.abandon();
       await Promise.race([drained, sleep(DRAIN_MS)]);
       return result;
     } finally {
@@ -157,9 +166,12 @@ class Supervision {
     return setInterval(() => {
       if (busy) return;
       busy = true;
-      work().finally(() => {
-        busy = false;
-      });
+      work()
+        // One failed look must not end the supervision; the next one comes soon.
+        .catch((error) => process.stderr.write(`${errorMessage(error)}\n`))
+        .finally(() => {
+          busy = false;
+        });
     }, ms);
   }
 
@@ -191,7 +203,7 @@ class Supervision {
   }
 
   #kill(): void {
-    killJob(this.#spec.dir, this.#leader);
+    this.abandon().catch((error) => process.stderr.write(`${errorMessage(error)}\n`));
   }
 }
 
@@ -215,5 +227,11 @@ export async function supervise(folder: string): Promise<void> {
   if (!(await claimSupervision(folder, self))) return;
   supervision = new Supervision(folder, job.spec);
   if (stopped) supervision.end('stopped', 'stopped before its start');
-  await supervision.run();
+  try {
+    await supervision.run();
+  } catch (error) {
+    // Without a supervisor the job would run without limits; the daemon finds it lost.
+    await supervision.abandon();
+    throw error;
+  }
 }

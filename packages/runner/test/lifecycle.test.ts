@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { waitFor } from '@tuning/kit';
@@ -109,6 +109,32 @@ describe.concurrent('a job and its daemon', () => {
     }
     const [job] = await (await runner()).adopt({});
     expect((await job!.wait()).outcome).toBe('lost');
+  });
+
+  it('that was registered but not begun is begun by adoption, or never after its removal', async (context) => {
+    const { root, runner, spec } = await workplace(context);
+    // What a daemon leaves that is killed between the two steps of a start.
+    for (const id of ['begun', 'never']) {
+      await mkdir(join(root, id), { recursive: true });
+      const job = { version: 1, spec: await spec(id, 'console.log("ran")'), createdAt: 1 };
+      await writeFile(join(root, id, 'job.json'), JSON.stringify(job));
+    }
+    await mkdir(join(root, 'empty'));
+    await writeFile(join(root, 'never', 'job.json.0.tmp'), '{');
+    const one = await runner();
+    await one.remove('never');
+    const adopted = await one.adopt({});
+    expect(adopted.map(({ id }) => id)).toEqual(['begun']);
+    expect(await adopted[0]!.wait()).toMatchObject({ outcome: 'completed', logTail: 'ran\n' });
+  });
+
+  it('whose registration is deleted by something else is lost, not waited for', async (context) => {
+    const { root, runner, spec } = await workplace(context);
+    const one = await spec('deleted', 'setTimeout(() => {}, 500)');
+    const job = await (await runner()).start(one);
+    await rm(join(root, 'deleted'), { recursive: true });
+    expect((await job.wait()).outcome).toBe('lost');
+    await until('its end', async () => (await processesOf(one.dir)).length === 0);
   });
 
   it('is stopped by SIGTERM with time for a checkpoint, together with its children', async (context) => {

@@ -1,6 +1,7 @@
 import { OperatorError, silentLogger } from '@tuning/kit';
 import type { Chain, ConnectOptions } from './chain.ts';
 import { Connection } from './connection.ts';
+import { divertPolkadotLog } from './polkadot-log.ts';
 import { SubtensorChain } from './subtensor-chain.ts';
 
 /**
@@ -10,6 +11,7 @@ import { SubtensorChain } from './subtensor-chain.ts';
 export async function connectChain(options: ConnectOptions): Promise<Chain> {
   const { endpoints, signal, connectTimeoutMs = 15_000, callTimeoutMs = 30_000, headTimeoutMs } = options;
   const logger = options.logger ?? silentLogger;
+  divertPolkadotLog(logger);
   const connection = new Connection({ endpoints, logger, connectTimeoutMs, callTimeoutMs });
   const stop = () => connection.close();
   try {

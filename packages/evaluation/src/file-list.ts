@@ -20,7 +20,8 @@ const ALLOWED = [
   /^vocab\.(json|txt)$/,
   /^merges\.txt$/,
   /^chat_template\.(jinja|json)$/,
-  /^README\.md$/,
+  /^[A-Za-z0-9][\w.-]{0,60}\.md$/,
+  /^(LICENSE|LICENCE|NOTICE|COPYING)(\.txt)?$/,
   /^\.gitattributes$/,
   /^log\.jsonl$/,
 ];
@@ -41,7 +42,7 @@ export function checkFileList(files: readonly HubFile[], limits: FileListLimits)
     return refuse(unexpected.path, `has no place in a submission: ${instead}`);
   }
   if (files.some(({ path }) => path === 'adapter_config.json')) {
-    const full = files.find(({ path }) => path.startsWith('model') && !path.endsWith('.md'));
+    const full = files.find(({ path }) => /^model.*\.(safetensors|json)$/.test(path));
     if (full) return refuse(full.path, 'stands beside an adapter: submit the adapter or the whole model, not both');
   }
   return tooLarge(files, limits) ?? missing(files);

@@ -13,6 +13,7 @@ const FULL = list(
   'vocab.json',
   'merges.txt',
   'README.md',
+  'LICENSE',
   '.gitattributes',
   'log.jsonl',
 );
@@ -70,11 +71,11 @@ test.each([
 test('number of files, all bytes together, and JSON files are bounded', () => {
   expect(checkFileList(FULL, { ...LIMITS, maxFiles: 10 })).toMatchObject({
     code: 'too_large',
-    evidence: { files: 11, maxFiles: 10 },
+    evidence: { files: 12, maxFiles: 10 },
   });
-  expect(checkFileList(FULL, { ...LIMITS, maxBytes: 10_999 })).toMatchObject({
+  expect(checkFileList(FULL, { ...LIMITS, maxBytes: 11_999 })).toMatchObject({
     code: 'too_large',
-    evidence: { bytes: 11_000, maxBytes: 10_999 },
+    evidence: { bytes: 12_000, maxBytes: 11_999 },
   });
   const bigConfig = FULL.map((file) => (file.path === 'config.json' ? { ...file, size: 5_000_000 } : file));
   expect(checkFileList(bigConfig, LIMITS)).toMatchObject({ code: 'too_large', evidence: { path: 'config.json' } });

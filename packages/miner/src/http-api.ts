@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { toJsonLines } from '@tuning/dataset';
+import { toJsonLinesAsync } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { type Logger, type Secret, writeFileAtomic } from '@tuning/kit';
 import { createHttpServer, HttpError, type ModelCache, takeInDataset } from '@tuning/neuron';
@@ -33,7 +33,7 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
     const folder = join(intakeFolder, id);
     const { rows } = await takeInDataset(order, hub, folder, signal);
     const rowsFile = join(folder, 'train.jsonl');
-    await writeFileAtomic(rowsFile, toJsonLines(rows));
+    await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
     store.jobs.insert({
       id,
       kind: 'own',

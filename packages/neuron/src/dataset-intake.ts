@@ -1,6 +1,6 @@
 import { copyFile, mkdir, stat } from 'node:fs/promises';
 import { extname, isAbsolute, join, resolve } from 'node:path';
-import { pickTrainFiles, type Row, readDataset, requireColumns, rowsDigest } from '@tuning/dataset';
+import { pickTrainFiles, type Row, readDataset, readDatasetFiles, requireColumns } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { BadInputError } from '@tuning/kit';
 import { LIMITS, repoIdSchema, type TrainRequest } from '@tuning/protocol';
@@ -91,15 +91,9 @@ async function fromHub(request: DatasetRequest, hub: Hub, folder: string, signal
   const chosen = new Set(files.map(({ path }) => path));
   const to = join(folder, 'source');
   await hub.download({ ...wanted, revision, to, limits, accept: (path) => chosen.has(path) }, options);
-  const rows: Row[] = [];
-  const columns = new Set<string>();
-  const digests: string[] = [];
-  for (const { path, format } of files) {
-    const read = await readDataset({ path: join(to, path), format }, options);
-    for (const row of read.rows) rows.push(row);
-    for (const column of read.columns) columns.add(column);
-    digests.push(read.digest);
-  }
-  const digest = digests.length === 1 ? digests[0]! : rowsDigest(rows);
-  return { rows, columns: [...columns], digest, source: { kind: 'hf', repo: repo.data, revision, files: [...chosen] } };
+  const read = await readDatasetFiles(
+    files.map(({ path, format }) => ({ path: join(to, path), format })),
+    options,
+  );
+  return { ...read, source: { kind: 'hf', repo: repo.data, revision, files: [...chosen] } };
 }

@@ -2,6 +2,9 @@ import type { Chain, Metagraph, Neuron } from '@tuning/chain';
 import { errorMessage, type Logger } from '@tuning/kit';
 import type { DirectoryEntry, PeerDirectory } from '@tuning/p2p';
 
+/** Shortest time between two refreshes that unknown peers cause, in ms: strangers must not make us read the chain at will. */
+const UNKNOWN_PEER_REFRESH_MS = 3_000;
+
 const keyText = (publicKey: Uint8Array) => Buffer.from(publicKey).toString('hex');
 
 /**
@@ -16,6 +19,7 @@ export class MetagraphView implements PeerDirectory {
   #byKey = new Map<string, DirectoryEntry>();
   #byHotkey = new Map<string, DirectoryEntry>();
   #busy: Promise<Metagraph> | undefined;
+  #lastRefresh = 0;
 
   constructor(chain: Chain, netuid: number, logger: Logger) {
     this.#chain = chain;
@@ -34,7 +38,9 @@ export class MetagraphView implements PeerDirectory {
   }
 
   byPeerKey(publicKey: Uint8Array): DirectoryEntry | undefined {
-    return this.#byKey.get(keyText(publicKey));
+    const entry = this.#byKey.get(keyText(publicKey));
+    if (!entry) this.#refreshForUnknown();
+    return entry;
   }
 
   byHotkey(hotkey: string): DirectoryEntry | undefined {
@@ -58,6 +64,15 @@ export class MetagraphView implements PeerDirectory {
       this.refresh().then(onChange, (error) => {
         this.#logger.warn({ error: errorMessage(error) }, 'could not refresh the metagraph');
       });
+    });
+  }
+
+  /** A neuron that served its axon a moment ago is refused once and known the next time. */
+  #refreshForUnknown(): void {
+    if (Date.now() - this.#lastRefresh < UNKNOWN_PEER_REFRESH_MS) return;
+    this.#lastRefresh = Date.now();
+    this.refresh().catch((error) => {
+      this.#logger.debug({ error: errorMessage(error) }, 'could not refresh the metagraph for an unknown peer');
     });
   }
 

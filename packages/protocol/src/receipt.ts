@@ -32,7 +32,7 @@ export const receiptEntrySchema = z.strictObject({
   reportedSteps: z.number().int().optional(),
   /** 1 = best; absent where not ranked. */
   rank: z.number().int().min(1).optional(),
-  /** Chance that the next worse one is really better (paired bootstrap), where compared. */
+  /** Chance that it is really better than the leader of the tie group it was compared with (paired bootstrap). */
   tieChance: chanceSchema.optional(),
   score: z.number().min(0),
 });

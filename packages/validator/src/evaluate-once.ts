@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toJsonLines } from '@tuning/dataset';
+import { toJsonLinesAsync } from '@tuning/dataset';
 import { checkFileList } from '@tuning/evaluation';
 import { errorCode, errorMessage, writeFileAtomic } from '@tuning/kit';
 import { takeInDataset } from '@tuning/neuron';
@@ -41,7 +41,7 @@ export async function evaluateOnce(
     const model = { repo: request.model, revision };
     const { rows } = await takeInDataset(request, hub, join(root, 'intake'), signal);
     const rowsFile = join(root, 'rows.jsonl');
-    await writeFileAtomic(rowsFile, toJsonLines(rows));
+    await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
 
     const fetched = await fetchModel(services, model, join(root, 'model'), signal);
     const common = {

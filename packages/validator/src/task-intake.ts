@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { toJsonLines } from '@tuning/dataset';
+import { toJsonLinesAsync } from '@tuning/dataset';
 import { BadInputError, writeFileAtomic } from '@tuning/kit';
 import { takeInDataset } from '@tuning/neuron';
 import { LIMITS, type TaskRequest } from '@tuning/protocol';
@@ -25,7 +25,7 @@ export async function takeInTask(services: ValidatorServices, request: TaskReque
         `the dataset has ${rows.length} rows; a test split needs at least ${LIMITS.datasetMinRows}`,
       );
     }
-    await writeFileAtomic(files.rows, toJsonLines(rows));
+    await writeFileAtomic(files.rows, await toJsonLinesAsync(rows));
     await rm(files.intake, { recursive: true, force: true });
     // The steps first: a task in the store can always be carried on.
     new TaskSteps(store.steps, taskId).put('source', { digest, rows: rows.length, source, model });

@@ -18,6 +18,9 @@ export async function offerTask(services: ValidatorServices, steps: TaskSteps, r
   const offer = buildOffer(services, steps, request);
   const { order, eligible } = steps.need('draw');
   const uids = new Map(eligible.map(({ hotkey, uid }) => [hotkey, uid]));
+  // The drawn miners are known from the draw block; the directory that dials them may be older.
+  await services.metagraph.refresh();
+  services.peer.refresh();
   const groupSize = request.group_size ?? config.tournament.group_size;
 
   for (;;) {

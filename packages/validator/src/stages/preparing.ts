@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { readDataset, sealSplit, toJsonLines } from '@tuning/dataset';
+import { readDataset, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
 import { BadInputError, writeFileAtomic } from '@tuning/kit';
 import { ROLE } from '@tuning/neuron';
 import type { TaskRequest } from '@tuning/protocol';
@@ -53,10 +53,10 @@ async function splitTask(services: ValidatorServices, steps: TaskSteps, request:
     signal,
   );
   await mkdir(files.root, { recursive: true });
-  const train = toJsonLines(sealed.train);
+  const train = await toJsonLinesAsync(sealed.train);
   await writeFileAtomic(files.train, train);
-  await writeFileAtomic(files.test, toJsonLines(sealed.test));
-  await writeFileAtomic(files.synthetic, toJsonLines(sealed.synthetic));
+  await writeFileAtomic(files.test, await toJsonLinesAsync(sealed.test));
+  await writeFileAtomic(files.synthetic, await toJsonLinesAsync(sealed.synthetic));
   return {
     trainDigest: sealed.trainDigest,
     testDigest: sealed.testDigest,

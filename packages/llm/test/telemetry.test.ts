@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 
 /** Runs one session in a fresh process (it is latched per process) with an own home; lists what it left and holds open. */
@@ -39,4 +40,18 @@ test.skipIf(process.platform !== 'linux')('a session opens no telemetry database
   expect(status).toBe(0);
   expect(open).toBe('[]');
   expect(files).toEqual([]);
+});
+
+test('a worker thread, where the switch would have no effect, refuses to load the runtime', async () => {
+  const module = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+  const code = `
+    const { parentPort } = require('node:worker_threads');
+    import(${JSON.stringify(module)})
+      .then(({ loadRuntime }) => loadRuntime())
+      .then(() => parentPort.postMessage('loaded'), (error) => parentPort.postMessage(error.code));
+  `;
+  const worker = new Worker(code, { eval: true, env: {} });
+  const answer = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
+  await worker.terminate();
+  expect(answer).toBe('RUNTIME_TELEMETRY');
 });

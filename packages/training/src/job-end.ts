@@ -7,6 +7,9 @@ export const MAX_ATTEMPTS = 3;
 /** A trainer's exit code for input that no further try can make good. */
 export const EXIT_BAD_INPUT = 2;
 
+/** What a shell reports of SIGTERM, and what a trainer that saved its checkpoint ends with. */
+const EXIT_TERMINATED = 128 + 15;
+
 const MAX_ERROR_CHARACTERS = 1_000;
 
 /** What becomes of a job after one run. */
@@ -41,6 +44,9 @@ export function judgeResult(result: JobResult, attempts: number, trained: Traini
         ? { kind: 'Completed', result: trained }
         : { kind: 'Failed', error: 'the trainer ended with code 0 but left no file in out/model' };
     case 'failed':
+      if (result.exitCode === EXIT_TERMINATED) {
+        return { kind: 'retry', reason: 'the trainer was told to stop by somebody else', countAttempt: false };
+      }
       return result.exitCode === EXIT_BAD_INPUT
         ? { kind: 'Failed', error: `the trainer refused its input${lastWords(result.logTail)}` }
         : crash(attempts, `the trainer crashed, ${reason}${lastWords(result.logTail)}`);

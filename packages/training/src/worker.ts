@@ -27,6 +27,8 @@ export interface TrainingWorkerOptions {
   slots: number;
   /** argv of the trainer; it finds its job by TUNING_JOB_DIR and working directory. */
   trainerCommand: readonly string[];
+  /** Added to the trainer's minimal environment, for instance TUNING_THREADS. */
+  trainerEnv?: Record<string, string>;
   /** Limits of one job, or a rule for them. */
   limits: JobLimits | ((job: JobRecord) => JobLimits);
   /** Puts recipe.yml, data/train.jsonl and model/ into `dir`. Idempotent: it may run again after a crash. */
@@ -220,7 +222,7 @@ class Worker implements TrainingWorker {
   }
 
   async #launch(job: JobRecord, signal: AbortSignal): Promise<JobHandle> {
-    const { runner, root, prepare, trainerCommand, limits, prepareMs = PREPARE_MS } = this.#options;
+    const { runner, root, prepare, trainerCommand, trainerEnv = {}, limits, prepareMs = PREPARE_MS } = this.#options;
     const { dir } = jobFolder(root, job.id);
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await withDeadline(`preparing job ${job.id}`, prepareMs, (own) => prepare(job, dir, own), signal);
@@ -230,6 +232,7 @@ class Worker implements TrainingWorker {
       {
         id: runnerId(job.id),
         command: trainerCommand,
+        env: trainerEnv,
         dir,
         limits: typeof limits === 'function' ? limits(job) : limits,
         labels: { ...LABEL, job: job.id },

@@ -13,7 +13,9 @@ const neuron = (name) => ({
   // The daemon says "ready" once it answers; PM2's own 3 s and 1.6 s are too short for chain and checkpoint.
   wait_ready: true,
   listen_timeout: 120_000,
-  kill_timeout: 30_000,
+  kill_timeout: 40_000,
+  // Sealed jobs outlive the daemon by design and are taken up again.
+  treekill: false,
   exp_backoff_restart_delay: 500,
   max_restarts: 50,
   min_uptime: '60s',

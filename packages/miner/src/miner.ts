@@ -85,6 +85,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       root: jobsRoot,
       slots: config.training.slots,
       trainerCommand: cpuTrainerCommand(),
+      trainerEnv: { TUNING_THREADS: String(config.training.threads) },
       limits: {
         wallMs: config.training.max_hours * 3_600_000,
         memoryBytes: config.training.max_memory_gb * GIB,
@@ -123,6 +124,10 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       onOffer: async (from, offer) => desk.onOffer(from, offer),
       onStatus: async (from, taskId) => desk.onStatus(from, taskId),
     });
+    shutdown.push(
+      'deadline watch',
+      chain.onFinalised(({ number }) => desk.dropExpired(number)),
+    );
     shutdown.push('offers', () => {
       desk.draining = true;
     });

@@ -16,7 +16,7 @@ import { z } from 'zod';
 import { sha256File } from './job-preparation.ts';
 import { modelCard } from './model-card.ts';
 
-const jobResultSchema = z.object({ modelDir: z.string(), steps: z.number(), finalLoss: z.number() });
+const jobResultSchema = z.object({ modelDir: z.string(), steps: z.number(), finalLoss: z.number().nullable() });
 
 export interface SubmitterServices {
   chain: Chain;

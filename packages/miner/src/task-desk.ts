@@ -1,6 +1,6 @@
 import type { Chain } from '@tuning/chain';
 import type { MinerConfig } from '@tuning/config';
-import type { Logger } from '@tuning/kit';
+import { errorMessage, type Logger } from '@tuning/kit';
 import type { DirectoryEntry } from '@tuning/p2p';
 import { type OfferAnswer, type StatusAnswer, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
 import type { MinerStore } from '@tuning/store';
@@ -90,10 +90,23 @@ export class TaskDesk {
     };
   }
 
-  /** The deadline of a task, in blocks. */
-  deadlineOf(taskId: string): number | undefined {
-    const assignment = this.#store.assignments.get(taskId);
-    return assignment ? taskOfferSchema.parse(assignment.offer).deadlineBlock : undefined;
+  /** Ends the training of tasks whose deadline block is over: nothing that comes of it could count. */
+  dropExpired(head: number): void {
+    for (const { taskId, jobId, offer } of this.#store.assignments.list({ states: ['queued'] })) {
+      const { deadlineBlock } = taskOfferSchema.parse(offer);
+      if (head <= deadlineBlock) continue;
+      this.#store.assignments.update(taskId, {
+        state: 'failed',
+        message: `training was not done by the deadline block ${deadlineBlock}`,
+      });
+      this.#logger.error(
+        { taskId, deadlineBlock, head },
+        'the deadline passed before training ended; the task is lost',
+      );
+      this.#worker.cancel(jobId).catch((error: unknown) => {
+        this.#logger.warn({ jobId, error: errorMessage(error) }, 'could not cancel the job');
+      });
+    }
   }
 }
 

@@ -49,7 +49,7 @@ export interface OpenNeuronArgs {
  * @throws OperatorError with one clear line.
  */
 export async function openNeuron(args: OpenNeuronArgs): Promise<Neuron> {
-  const shutdown = new ShutdownStack({ logger: args.logger, itemMs: 10_000 });
+  const shutdown = new ShutdownStack({ logger: args.logger, itemMs: 20_000 });
   try {
     return await open(args, shutdown);
   } catch (error) {

@@ -27,9 +27,10 @@ export async function takeInTask(services: ValidatorServices, request: TaskReque
     }
     await writeFileAtomic(files.rows, await toJsonLinesAsync(rows));
     await rm(files.intake, { recursive: true, force: true });
-    // The steps first: a task in the store can always be carried on.
-    new TaskSteps(store.steps, taskId).put('source', { digest, rows: rows.length, source, model });
-    store.tasks.insert({ id: taskId, request });
+    store.transaction(() => {
+      store.tasks.insert({ id: taskId, request });
+      new TaskSteps(store.steps, taskId).put('source', { digest, rows: rows.length, source, model });
+    });
     return taskId;
   } catch (error) {
     await rm(files.root, { recursive: true, force: true });

@@ -1,0 +1,104 @@
+import { blake2AsU8a } from '@polkadot/util-crypto';
+import type { BlockRef, Runtime } from '../runtime/runtime.ts';
+import { toHex } from '../scale/bytes.ts';
+import { type Block, extrinsicsRoot, hashHeader } from './header.ts';
+import { nextStateRoot, StateHistory, StateView } from './state.ts';
+
+const ZERO_HASH = `0x${'00'.repeat(32)}`;
+
+/** The blocks of the one and only fork, with their states. */
+export class ChainStore {
+  readonly state = new StateHistory();
+  readonly #byNumber = new Map<number, Block>();
+  readonly #byHash = new Map<string, Block>();
+  readonly #keepBlocks: number;
+  #best: Block;
+  #finalised: Block;
+
+  /** Builds block 0. `keepBlocks`: how many blocks and states stay readable. */
+  constructor(runtime: Runtime, keepBlocks: number) {
+    this.#keepBlocks = keepBlocks;
+    const view = new StateView(this.state, -1);
+    runtime.buildGenesis(view);
+    const changes = view.changes();
+    this.state.commit(0, changes);
+    const header = {
+      parentHash: ZERO_HASH,
+      number: 0,
+      stateRoot: nextStateRoot(toHex(blake2AsU8a('genesis', 256)), changes),
+      extrinsicsRoot: extrinsicsRoot([]),
+    };
+    this.#best = { hash: hashHeader(header), header, extrinsics: [] };
+    this.#finalised = this.#best;
+    this.#remember(this.#best);
+  }
+
+  get best(): Block {
+    return this.#best;
+  }
+
+  get finalised(): Block {
+    return this.#finalised;
+  }
+
+  get genesisHash(): string {
+    return this.#byNumber.get(0)!.hash;
+  }
+
+  get bestRef(): BlockRef {
+    return { number: this.#best.header.number, hash: this.#best.hash };
+  }
+
+  byNumber(number: number): Block | undefined {
+    return this.#byNumber.get(number);
+  }
+
+  byHash(hash: string): Block | undefined {
+    return this.#byHash.get(hash.toLowerCase());
+  }
+
+  /** A throw-away view of the state after `block`. */
+  view(block: Block): StateView {
+    return new StateView(this.state, block.header.number);
+  }
+
+  append(view: StateView, extrinsics: readonly Uint8Array[]): Block {
+    const parent = this.#best;
+    const number = parent.header.number + 1;
+    const changes = view.changes();
+    this.state.commit(number, changes);
+    const header = {
+      parentHash: parent.hash,
+      number,
+      stateRoot: nextStateRoot(parent.header.stateRoot, changes),
+      extrinsicsRoot: extrinsicsRoot(extrinsics),
+    };
+    this.#best = { hash: hashHeader(header), header, extrinsics };
+    this.#remember(this.#best);
+    this.#prune(number - this.#keepBlocks);
+    return this.#best;
+  }
+
+  /** Changes the state of the best block in place (development RPC); its header stays as it is. */
+  overwrite(view: StateView): void {
+    this.state.commit(this.#best.header.number, view.changes());
+  }
+
+  finalise(block: Block): void {
+    if (block.header.number > this.#finalised.header.number) this.#finalised = block;
+  }
+
+  #remember(block: Block): void {
+    this.#byNumber.set(block.header.number, block);
+    this.#byHash.set(block.hash, block);
+  }
+
+  #prune(before: number): void {
+    // Block 0 stays: its hash is the chain's identity.
+    const old = this.#byNumber.get(before);
+    if (before < 1 || !old) return;
+    this.#byNumber.delete(before);
+    this.#byHash.delete(old.hash);
+    this.state.prune(before + 1);
+  }
+}

@@ -1,0 +1,127 @@
+import { errorMessage, type Logger } from '@tuning/kit';
+import type { Runtime } from '../runtime/runtime.ts';
+import { ChainStore } from './chain-store.ts';
+import { Emitter } from './emitter.ts';
+import { type Block, extrinsicHash } from './header.ts';
+import { TransactionPool } from './pool.ts';
+
+export interface NodeOptions {
+  /** Milliseconds between blocks, or a block as soon as a transaction is ready. */
+  blockMs: number | 'instant';
+  /** Blocks that finality trails the best block. */
+  finalityLag: number;
+  /** How many blocks and their states stay readable. */
+  keepBlocks: number;
+  logger: Logger;
+  now?: () => number;
+}
+
+const MAX_EXTRINSICS_PER_BLOCK = 500;
+
+/** Chain, pool and block author around one runtime. It knows nothing of pallets. */
+export class ChainNode {
+  readonly runtime: Runtime;
+  readonly store: ChainStore;
+  readonly pool: TransactionPool;
+  readonly newBlock: Emitter<Block>;
+  readonly finalisedBlock: Emitter<Block>;
+  readonly #options: NodeOptions;
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #stopped = false;
+
+  constructor(runtime: Runtime, options: NodeOptions) {
+    this.runtime = runtime;
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+    const report = (error: unknown) => options.logger.warn({ error: errorMessage(error) }, 'a listener failed');
+    this.newBlock = new Emitter(report);
+    this.finalisedBlock = new Emitter(report);
+    this.store = new ChainStore(runtime, options.keepBlocks);
+    this.pool = new TransactionPool(
+      (bytes) => runtime.validate(this.store.view(this.store.best), bytes, this.store.bestRef),
+      () => this.#onReady(),
+    );
+  }
+
+  start(): void {
+    if (this.#options.blockMs !== 'instant') this.#schedule(this.#options.blockMs);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+  }
+
+  /** A late timer (busy machine) makes a late block, never a burst of blocks to catch up. */
+  #schedule(delay: number): void {
+    this.#timer = setTimeout(() => {
+      const started = this.#now();
+      this.#produceSafely();
+      if (!this.#stopped) this.#schedule(Math.max(1, delayAfter(started, this.#now(), this.#options.blockMs)));
+    }, delay);
+  }
+
+  #onReady(): void {
+    if (this.#options.blockMs !== 'instant' || this.#stopped || this.#immediate) return;
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined;
+      this.#produceSafely();
+    });
+  }
+
+  /** A bug in the runtime must not stop the clock of everybody's daemons: the block is skipped and reported. */
+  #produceSafely(): void {
+    try {
+      this.produceBlock();
+    } catch (error) {
+      this.#options.logger.error({ error: errorMessage(error) }, 'block could not be built');
+    }
+  }
+
+  /** Builds, stores and announces the next block. */
+  produceBlock(): Block {
+    const parent = this.store.best;
+    const view = this.store.view(parent);
+    this.runtime.initialiseBlock(view, { number: parent.header.number + 1, parentHash: parent.hash });
+    const extrinsics = this.runtime.inherents(view, this.#now());
+    for (const inherent of extrinsics) this.runtime.applyExtrinsic(view, inherent);
+    const included: string[] = [];
+    for (const { hash, bytes } of this.pool.ready().slice(0, MAX_EXTRINSICS_PER_BLOCK)) {
+      view.begin();
+      const result = this.runtime.applyExtrinsic(view, bytes);
+      if (result.included) {
+        view.commit();
+        extrinsics.push(bytes);
+        included.push(hash);
+        continue;
+      }
+      view.rollback();
+      // A nonce that has become Future waits again; anything else will not become valid by waiting.
+      if (result.invalid.name !== 'Future') this.pool.reject(hash);
+    }
+    this.runtime.finaliseBlock(view);
+    const block = this.store.append(view, extrinsics);
+    this.newBlock.emit(block);
+    this.pool.onBlock(this.store.bestRef, included);
+    this.#finalise(block.header.number - this.#options.finalityLag);
+    return block;
+  }
+
+  #finalise(upTo: number): void {
+    for (let number = this.store.finalised.header.number + 1; number <= upTo; number++) {
+      const block = this.store.byNumber(number);
+      if (!block) return;
+      this.store.finalise(block);
+      this.finalisedBlock.emit(block);
+      const ref = { number, hash: block.hash };
+      for (const extrinsic of block.extrinsics) this.pool.onFinalised(extrinsicHash(extrinsic), ref);
+    }
+  }
+}
+
+function delayAfter(started: number, now: number, blockMs: number | 'instant'): number {
+  return blockMs === 'instant' ? 0 : blockMs - (now - started);
+}

@@ -1,0 +1,179 @@
+import { blake2AsU8a } from '@polkadot/util-crypto';
+import type { RuntimeState } from '../runtime/runtime.ts';
+import { fromHex, ScaleWriter, toHex } from '../scale/bytes.ts';
+
+type Value = Uint8Array | undefined;
+type Changes = Map<string, Value>;
+interface Entry {
+  block: number;
+  value: Value;
+}
+
+/** Ordered key/value state that remembers the value of every key at every block of a bounded past. */
+export class StateHistory {
+  readonly #entries = new Map<string, Entry[]>();
+  readonly #changed = new Map<number, string[]>();
+  #sorted: string[] = [];
+  #unsorted: string[] = [];
+  #oldest = 0;
+
+  /** The first block whose state is still whole. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  read(key: string, block: number): Value {
+    const entries = this.#entries.get(key);
+    if (!entries) return undefined;
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const entry = entries[i]!;
+      if (entry.block <= block) return entry.value;
+    }
+    return undefined;
+  }
+
+  /** Keys with a value at `block`, in byte order (lower-case hexadecimal sorts as bytes do). */
+  keys(prefix: string, block: number, after?: string, limit = Number.POSITIVE_INFINITY): string[] {
+    const sorted = this.#sortedKeys();
+    const found: string[] = [];
+    let at = lowerBound(sorted, after !== undefined && after > prefix ? after : prefix);
+    for (; at < sorted.length && found.length < limit; at++) {
+      const key = sorted[at]!;
+      if (!key.startsWith(prefix)) break;
+      if (key !== after && this.read(key, block) !== undefined) found.push(key);
+    }
+    return found;
+  }
+
+  commit(block: number, changes: Changes): void {
+    for (const [key, value] of changes) {
+      const entries = this.#entries.get(key);
+      if (!entries) {
+        if (value === undefined) continue;
+        this.#entries.set(key, [{ block, value }]);
+        this.#unsorted.push(key);
+        continue;
+      }
+      const last = entries.at(-1)!;
+      if (last.block === block) last.value = value;
+      else entries.push({ block, value });
+    }
+    this.#changed.set(block, [...new Set([...(this.#changed.get(block) ?? []), ...changes.keys()])]);
+  }
+
+  /** Keys written in `block`, whether or not their value differs. */
+  changedIn(block: number): readonly string[] {
+    return this.#changed.get(block) ?? [];
+  }
+
+  /** Forgets what only blocks before `block` need. */
+  prune(block: number): void {
+    for (let old = this.#oldest; old < block; old++) {
+      for (const key of this.#changed.get(old + 1) ?? []) {
+        const entries = this.#entries.get(key)!;
+        let keep = 0;
+        while (keep + 1 < entries.length && entries[keep + 1]!.block <= block) keep++;
+        if (keep > 0) entries.splice(0, keep);
+      }
+      this.#changed.delete(old);
+    }
+    this.#oldest = Math.max(this.#oldest, block);
+  }
+
+  #sortedKeys(): string[] {
+    if (this.#unsorted.length > 0) {
+      // Two sorted runs merge in almost linear time in V8's sort.
+      this.#sorted = [...this.#sorted, ...this.#unsorted.sort()].sort();
+      this.#unsorted = [];
+    }
+    return this.#sorted;
+  }
+}
+
+function lowerBound(sorted: readonly string[], key: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A writable view of the state at one block, with nested transactions. Nothing reaches the history by itself. */
+export class StateView implements RuntimeState {
+  readonly #history: StateHistory;
+  readonly #block: number;
+  readonly #layers: Changes[] = [new Map()];
+
+  constructor(history: StateHistory, block: number) {
+    this.#history = history;
+    this.#block = block;
+  }
+
+  get(key: string): Value {
+    for (let i = this.#layers.length - 1; i >= 0; i--) {
+      const layer = this.#layers[i]!;
+      if (layer.has(key)) return layer.get(key);
+    }
+    return this.#history.read(key, this.#block);
+  }
+
+  set(key: string, value: Uint8Array): void {
+    this.#layers.at(-1)!.set(key, value);
+  }
+
+  delete(key: string): void {
+    this.#layers.at(-1)!.set(key, undefined);
+  }
+
+  keys(prefix: string): string[] {
+    const keys = new Set(this.#history.keys(prefix, this.#block));
+    for (const layer of this.#layers) {
+      for (const [key, value] of layer) {
+        if (!key.startsWith(prefix)) continue;
+        if (value === undefined) keys.delete(key);
+        else keys.add(key);
+      }
+    }
+    return [...keys].sort();
+  }
+
+  begin(): void {
+    this.#layers.push(new Map());
+  }
+
+  commit(): void {
+    const top = this.#layers.pop()!;
+    const below = this.#layers.at(-1);
+    if (!below) throw new Error('commit without begin');
+    for (const [key, value] of top) below.set(key, value);
+  }
+
+  rollback(): void {
+    this.#layers.pop();
+    if (this.#layers.length === 0) throw new Error('rollback without begin');
+  }
+
+  /** Everything written; only valid outside transactions. */
+  changes(): Changes {
+    if (this.#layers.length !== 1) throw new Error('a transaction is still open');
+    return this.#layers[0]!;
+  }
+}
+
+/**
+ * A stand-in for the trie root: a hash chained over every block's changes. It commits to the same content, though it
+ * proves nothing about single keys; no client of a devnet asks for proofs.
+ */
+export function nextStateRoot(parent: string, changes: ReadonlyMap<string, Value>): string {
+  const writer = new ScaleWriter().raw(fromHex(parent));
+  for (const key of [...changes.keys()].sort()) {
+    const value = changes.get(key);
+    writer.text(key);
+    if (value === undefined) writer.u8(0);
+    else writer.u8(1).bytes(value);
+  }
+  return toHex(blake2AsU8a(writer.finish(), 256));
+}

@@ -1,0 +1,325 @@
+import type { RuntimeState } from '../../runtime.ts';
+import {
+  badOrigin,
+  type CallDescription,
+  type Context,
+  ensureRoot,
+  ModuleError,
+  type Origin,
+  type Pallet,
+} from '../pallet.ts';
+import { inAdminFreezeWindow } from './subtensor/epoch-schedule.ts';
+import { ensure as ensureSubtensor } from './subtensor/errors.ts';
+import { subnetExists } from './subtensor/neurons.ts';
+import { subtensor as s } from './subtensor/storage.ts';
+
+function ensure(condition: boolean, error: string): asserts condition {
+  if (!condition) throw new ModuleError('AdminUtils', error);
+}
+
+interface Writable {
+  put(state: RuntimeState, netuid: number, value: never): void;
+}
+
+interface SubnetSetter {
+  index: number;
+  /** Argument name and type, as on chain. */
+  arg: readonly [name: string, type: string];
+  item: Writable;
+  /** undefined: the real call deposits no event that the emulation describes. */
+  event?: string;
+  /** Refused within AdminFreezeWindow blocks of an epoch, even for sudo. */
+  frozen?: boolean;
+  /** Only sudo; otherwise the subnet's owner may too. */
+  rootOnly?: boolean;
+  check?: (state: RuntimeState, netuid: number, value: never) => void;
+}
+
+function subnetSetter(setter: SubnetSetter): CallDescription {
+  const [name, type] = setter.arg;
+  return {
+    index: setter.index,
+    args: { netuid: 'u16', [name]: type },
+    dispatch: (context: Context, origin: Origin, args: Record<string, unknown>) => {
+      const { state, block } = context;
+      const netuid = args['netuid'] as number;
+      const value = args[name] as never;
+      if (origin.kind !== 'root') {
+        const owner = origin.kind === 'signed' && origin.who === s.SubnetOwner.get(state, netuid);
+        if (setter.rootOnly || !owner) throw badOrigin();
+      }
+      if (setter.frozen) {
+        ensureSubtensor(!inAdminFreezeWindow(state, netuid, block), 'AdminActionProhibitedDuringWeightsWindow');
+      }
+      ensure(subnetExists(state, netuid), 'SubnetDoesNotExist');
+      setter.check?.(state, netuid, value);
+      setter.item.put(state, netuid, value);
+      if (setter.event) context.deposit('SubtensorModule', setter.event, [netuid, value]);
+    },
+  };
+}
+
+/** Chain-wide value; root only. */
+function globalSetter(
+  index: number,
+  [name, type]: readonly [string, string],
+  item: { put(state: RuntimeState, value: never): void },
+  event?: string,
+): CallDescription {
+  return {
+    index,
+    args: { [name]: type },
+    dispatch: (context: Context, origin: Origin, args: Record<string, unknown>) => {
+      ensureRoot(origin);
+      item.put(context.state, args[name] as never);
+      if (event) context.deposit('SubtensorModule', event, args[name]);
+    },
+  };
+}
+
+const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
+  sudo_set_serving_rate_limit: {
+    index: 3,
+    arg: ['serving_rate_limit', 'u64'],
+    item: s.ServingRateLimit,
+    event: 'ServingRateLimitSet',
+    frozen: true,
+  },
+  sudo_set_min_difficulty: {
+    index: 4,
+    arg: ['min_difficulty', 'u64'],
+    item: s.MinDifficulty,
+    event: 'MinDifficultySet',
+    rootOnly: true,
+  },
+  sudo_set_max_difficulty: {
+    index: 5,
+    arg: ['max_difficulty', 'u64'],
+    item: s.MaxDifficulty,
+    event: 'MaxDifficultySet',
+  },
+  sudo_set_weights_version_key: {
+    index: 6,
+    arg: ['weights_version_key', 'u64'],
+    item: s.WeightsVersionKey,
+    event: 'WeightsVersionKeySet',
+  },
+  sudo_set_weights_set_rate_limit: {
+    index: 7,
+    arg: ['weights_set_rate_limit', 'u64'],
+    item: s.WeightsSetRateLimit,
+    event: 'WeightsSetRateLimitSet',
+    rootOnly: true,
+  },
+  sudo_set_adjustment_interval: {
+    index: 8,
+    arg: ['adjustment_interval', 'u16'],
+    item: s.AdjustmentInterval,
+    event: 'AdjustmentIntervalSet',
+    rootOnly: true,
+  },
+  sudo_set_adjustment_alpha: {
+    index: 9,
+    arg: ['adjustment_alpha', 'u64'],
+    item: s.AdjustmentAlpha,
+    event: 'AdjustmentAlphaSet',
+  },
+  sudo_set_immunity_period: {
+    index: 13,
+    arg: ['immunity_period', 'u16'],
+    item: s.ImmunityPeriod,
+    event: 'ImmunityPeriodSet',
+    frozen: true,
+  },
+  sudo_set_min_allowed_weights: {
+    index: 14,
+    arg: ['min_allowed_weights', 'u16'],
+    item: s.MinAllowedWeights,
+    event: 'MinAllowedWeightSet',
+    frozen: true,
+  },
+  sudo_set_max_allowed_uids: {
+    index: 15,
+    arg: ['max_allowed_uids', 'u16'],
+    item: s.MaxAllowedUids,
+    event: 'MaxAllowedUidsSet',
+    frozen: true,
+    check: (state, netuid, value: number) => {
+      ensure(value >= s.MinAllowedUids.get(state, netuid), 'MaxAllowedUidsLessThanMinAllowedUids');
+      ensure(value >= s.SubnetworkN.get(state, netuid), 'MaxAllowedUIdsLessThanCurrentUIds');
+      ensure(value <= 256, 'MaxAllowedUidsGreaterThanDefaultMaxAllowedUids');
+    },
+  },
+  sudo_set_kappa: { index: 16, arg: ['kappa', 'u16'], item: s.Kappa, event: 'KappaSet', rootOnly: true },
+  sudo_set_rho: { index: 17, arg: ['rho', 'u16'], item: s.Rho, event: 'RhoSet' },
+  sudo_set_activity_cutoff: {
+    index: 18,
+    arg: ['activity_cutoff', 'u16'],
+    item: s.ActivityCutoff,
+    event: 'ActivityCutoffSet',
+    check: (_state, _netuid, value: number) => ensureSubtensor(value >= 360, 'ActivityCutoffTooLow'),
+  },
+  sudo_set_network_registration_allowed: {
+    index: 19,
+    arg: ['registration_allowed', 'bool'],
+    item: s.NetworkRegistrationAllowed,
+    event: 'RegistrationAllowed',
+    rootOnly: true,
+  },
+  sudo_set_target_registrations_per_interval: {
+    index: 21,
+    arg: ['target_registrations_per_interval', 'u16'],
+    item: s.TargetRegistrationsPerInterval,
+    event: 'RegistrationPerIntervalSet',
+    frozen: true,
+    rootOnly: true,
+  },
+  sudo_set_min_burn: { index: 22, arg: ['min_burn', 'u64'], item: s.MinBurn, event: 'MinBurnSet' },
+  sudo_set_max_burn: { index: 23, arg: ['max_burn', 'u64'], item: s.MaxBurn, event: 'MaxBurnSet' },
+  sudo_set_difficulty: {
+    index: 24,
+    arg: ['difficulty', 'u64'],
+    item: s.Difficulty,
+    event: 'DifficultySet',
+    rootOnly: true,
+  },
+  sudo_set_max_allowed_validators: {
+    index: 25,
+    arg: ['max_allowed_validators', 'u16'],
+    item: s.MaxAllowedValidators,
+    event: 'MaxAllowedValidatorsSet',
+    frozen: true,
+    rootOnly: true,
+    check: (state, netuid, value: number) =>
+      ensure(value <= s.MaxAllowedUids.get(state, netuid), 'MaxValidatorsLargerThanMaxUIds'),
+  },
+  sudo_set_bonds_moving_average: {
+    index: 26,
+    arg: ['bonds_moving_average', 'u64'],
+    item: s.BondsMovingAverage,
+    event: 'BondsMovingAverageSet',
+  },
+  sudo_set_bonds_penalty: { index: 60, arg: ['bonds_penalty', 'u16'], item: s.BondsPenalty, event: 'BondsPenaltySet' },
+  sudo_set_max_registrations_per_block: {
+    index: 27,
+    arg: ['max_registrations_per_block', 'u16'],
+    item: s.MaxRegistrationsPerBlock,
+    event: 'MaxRegistrationsPerBlockSet',
+    rootOnly: true,
+  },
+  sudo_set_tempo: { index: 30, arg: ['tempo', 'u16'], item: s.Tempo, event: 'TempoSet', frozen: true, rootOnly: true },
+  sudo_set_commit_reveal_weights_enabled: {
+    index: 49,
+    arg: ['enabled', 'bool'],
+    item: s.CommitRevealWeightsEnabled,
+    event: 'CommitRevealEnabled',
+    frozen: true,
+  },
+  sudo_set_liquid_alpha_enabled: { index: 50, arg: ['enabled', 'bool'], item: s.LiquidAlphaOn },
+  sudo_set_commit_reveal_weights_interval: {
+    index: 57,
+    arg: ['interval', 'u64'],
+    item: s.RevealPeriodEpochs,
+    event: 'CommitRevealPeriodsSet',
+    frozen: true,
+    check: (_state, _netuid, value: bigint) => {
+      ensureSubtensor(value <= 100n, 'RevealPeriodTooLarge');
+      ensureSubtensor(value >= 1n, 'RevealPeriodTooSmall');
+    },
+  },
+  sudo_set_subtoken_enabled: {
+    index: 66,
+    arg: ['subtoken_enabled', 'bool'],
+    item: s.SubtokenEnabled,
+    frozen: true,
+    rootOnly: true,
+  },
+  sudo_set_owner_immune_neuron_limit: { index: 72, arg: ['immune_neurons', 'u16'], item: s.ImmuneOwnerUidsLimit },
+  sudo_set_min_allowed_uids: {
+    index: 79,
+    arg: ['min_allowed_uids', 'u16'],
+    item: s.MinAllowedUids,
+    event: 'MinAllowedUidsSet',
+    rootOnly: true,
+  },
+  sudo_set_min_non_immune_uids: {
+    index: 84,
+    arg: ['min', 'u16'],
+    item: s.MinNonImmuneUids,
+    event: 'MinNonImmuneUidsSet',
+    rootOnly: true,
+  },
+  sudo_set_burn_half_life: { index: 89, arg: ['burn_half_life', 'u16'], item: s.BurnHalfLife },
+  sudo_set_subnet_emission_enabled: {
+    index: 94,
+    arg: ['enabled', 'bool'],
+    item: s.SubnetEmissionEnabled,
+    rootOnly: true,
+  },
+};
+
+export const adminUtilsPallet: Pallet = {
+  name: 'AdminUtils',
+  index: 19,
+  path: 'pallet_admin_utils::pallet',
+  calls: {
+    ...Object.fromEntries(Object.entries(SUBNET_SETTERS).map(([name, setter]) => [name, subnetSetter(setter)])),
+    sudo_set_tx_rate_limit: globalSetter(2, ['tx_rate_limit', 'u64'], s.TxRateLimit, 'TxRateLimitSet'),
+    sudo_set_subnet_owner_cut: globalSetter(28, ['subnet_owner_cut', 'u16'], s.SubnetOwnerCut, 'SubnetOwnerCutSet'),
+    sudo_set_network_rate_limit: globalSetter(29, ['rate_limit', 'u64'], s.NetworkRateLimit, 'NetworkRateLimitSet'),
+    sudo_set_network_immunity_period: globalSetter(
+      35,
+      ['immunity_period', 'u64'],
+      s.NetworkImmunityPeriod,
+      'NetworkImmunityPeriodSet',
+    ),
+    sudo_set_network_min_lock_cost: globalSetter(
+      36,
+      ['lock_cost', 'u64'],
+      s.NetworkMinLockCost,
+      'NetworkMinLockCostSet',
+    ),
+    sudo_set_subnet_limit: globalSetter(37, ['max_subnets', 'u16'], s.SubnetLimit, 'SubnetLimitSet'),
+    sudo_set_lock_reduction_interval: globalSetter(
+      38,
+      ['interval', 'u64'],
+      s.NetworkLockReductionInterval,
+      'NetworkLockCostReductionIntervalSet',
+    ),
+    sudo_set_stake_threshold: globalSetter(42, ['min_stake', 'u64'], s.StakeThreshold, 'StakeThresholdSet'),
+    sudo_set_commit_reveal_version: globalSetter(
+      71,
+      ['version', 'u16'],
+      s.CommitRevealWeightsVersion,
+      'CommitRevealVersionSet',
+    ),
+    sudo_set_admin_freeze_window: globalSetter(74, ['window', 'u16'], s.AdminFreezeWindow, 'AdminFreezeWindowSet'),
+    sudo_set_start_call_delay: globalSetter(85, ['delay', 'u64'], s.StartCallDelay, 'StartCallDelaySet'),
+    sudo_set_max_epochs_per_block: globalSetter(
+      96,
+      ['max_epochs_per_block', 'u8'],
+      s.MaxEpochsPerBlock,
+      'MaxEpochsPerBlockSet',
+    ),
+  },
+  events: [
+    ['BurnHalfLifeSet', 3, { netuid: 'u16', burn_half_life: 'u16' }],
+    ['SubnetEmissionEnabledSet', 5, { netuid: 'u16', enabled: 'bool' }],
+  ],
+  errors: [
+    'SubnetDoesNotExist',
+    'MaxValidatorsLargerThanMaxUIds',
+    'MaxAllowedUIdsLessThanCurrentUIds',
+    'BondsMovingAverageMaxReached',
+    'NegativeSigmoidSteepness',
+    'ValueNotInBounds',
+    'MinAllowedUidsGreaterThanCurrentUids',
+    'MinAllowedUidsGreaterThanMaxAllowedUids',
+    'MaxAllowedUidsLessThanMinAllowedUids',
+    'MaxAllowedUidsGreaterThanDefaultMaxAllowedUids',
+    'InvalidValue',
+    'NotPermittedOnRootSubnet',
+    'POWRegistrationDisabled',
+    'Deprecated',
+  ],
+};

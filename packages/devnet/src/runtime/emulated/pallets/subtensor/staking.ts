@@ -1,0 +1,95 @@
+import type { RuntimeState } from '../../../runtime.ts';
+import { deposit, spendable, withdraw } from '../../balances-ledger.ts';
+import { type CallDescription, type Context, ensureSigned, type Origin } from '../../pallet.ts';
+import { ensure } from './errors.ts';
+import { hotkeyExists, subnetExists } from './neurons.ts';
+import { subtensor as s } from './storage.ts';
+
+/** Smallest stake, RAO (InitialMinStake). */
+const MIN_STAKE = 2_000_000n;
+
+interface StakeArgs {
+  hotkey: string;
+  netuid: number;
+}
+
+/** Shares are U64F64; the emulation has no pools, so one alpha is one TAO and one share is one RAO of alpha. */
+function shares(rao: bigint): { bits: bigint } {
+  return { bits: rao << 64n };
+}
+
+export function stakeOf(state: RuntimeState, hotkey: string, coldkey: string, netuid: number): bigint {
+  const total = s.TotalHotkeyShares.get(state, hotkey, netuid).bits;
+  if (total === 0n) return 0n;
+  return (s.Alpha.get(state, hotkey, coldkey, netuid).bits * s.TotalHotkeyAlpha.get(state, hotkey, netuid)) / total;
+}
+
+function changeShares(state: RuntimeState, hotkey: string, coldkey: string, netuid: number, bits: bigint): void {
+  s.Alpha.put(state, hotkey, coldkey, netuid, { bits: s.Alpha.get(state, hotkey, coldkey, netuid).bits + bits });
+  s.TotalHotkeyShares.put(state, hotkey, netuid, { bits: s.TotalHotkeyShares.get(state, hotkey, netuid).bits + bits });
+}
+
+/** Emission to a hotkey: everyone who staked to it gains in proportion; with no stake yet it is the owner's. */
+export function creditHotkey(state: RuntimeState, hotkey: string, netuid: number, alpha: bigint): void {
+  if (alpha === 0n) return;
+  if (s.TotalHotkeyShares.get(state, hotkey, netuid).bits === 0n) {
+    changeShares(state, hotkey, s.Owner.get(state, hotkey), netuid, shares(alpha).bits);
+  }
+  s.TotalHotkeyAlpha.put(state, hotkey, netuid, s.TotalHotkeyAlpha.get(state, hotkey, netuid) + alpha);
+  s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) + alpha);
+}
+
+function addStake(context: Context, origin: Origin, args: StakeArgs & { amount_staked: bigint }): void {
+  const { state } = context;
+  const coldkey = ensureSigned(origin);
+  const { hotkey, netuid, amount_staked: amount } = args;
+  ensure(subnetExists(state, netuid), 'SubnetNotExists');
+  ensure(netuid === 0 || s.SubtokenEnabled.get(state, netuid), 'SubtokenDisabled');
+  ensure(amount >= MIN_STAKE, 'AmountTooLow');
+  ensure(spendable(state, coldkey, true) >= amount, 'NotEnoughBalanceToStake');
+  ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
+  withdraw(context, coldkey, amount, true);
+  const total = s.TotalHotkeyAlpha.get(state, hotkey, netuid);
+  const allShares = s.TotalHotkeyShares.get(state, hotkey, netuid).bits;
+  changeShares(state, hotkey, coldkey, netuid, total === 0n ? shares(amount).bits : (allShares * amount) / total);
+  s.TotalHotkeyAlpha.put(state, hotkey, netuid, total + amount);
+  s.SubnetTAO.put(state, netuid, s.SubnetTAO.get(state, netuid) + amount);
+  s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) + amount);
+  s.TotalStake.put(state, s.TotalStake.get(state) + amount);
+  const staking = s.StakingHotkeys.get(state, coldkey);
+  if (!staking.includes(hotkey)) s.StakingHotkeys.put(state, coldkey, [...staking, hotkey]);
+  context.deposit('SubtensorModule', 'StakeAdded', [coldkey, hotkey, amount, amount, netuid, 0n]);
+}
+
+function removeStake(context: Context, origin: Origin, args: StakeArgs & { amount_unstaked: bigint }): void {
+  const { state } = context;
+  const coldkey = ensureSigned(origin);
+  const { hotkey, netuid, amount_unstaked: amount } = args;
+  ensure(subnetExists(state, netuid), 'SubnetNotExists');
+  ensure(netuid === 0 || s.SubtokenEnabled.get(state, netuid), 'SubtokenDisabled');
+  ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
+  ensure(amount >= MIN_STAKE, 'AmountTooLow');
+  ensure(stakeOf(state, hotkey, coldkey, netuid) >= amount, 'NotEnoughStakeToWithdraw');
+  const total = s.TotalHotkeyAlpha.get(state, hotkey, netuid);
+  const allShares = s.TotalHotkeyShares.get(state, hotkey, netuid).bits;
+  changeShares(state, hotkey, coldkey, netuid, -((allShares * amount) / total));
+  s.TotalHotkeyAlpha.put(state, hotkey, netuid, total - amount);
+  s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) - amount);
+  const stake = s.TotalStake.get(state);
+  s.TotalStake.put(state, stake > amount ? stake - amount : 0n);
+  deposit(context, coldkey, amount);
+  context.deposit('SubtensorModule', 'StakeRemoved', [coldkey, hotkey, amount, amount, netuid, 0n]);
+}
+
+export const stakingCalls: Readonly<Record<string, CallDescription>> = {
+  add_stake: {
+    index: 2,
+    args: { hotkey: 'AccountId32', netuid: 'u16', amount_staked: 'u64' },
+    dispatch: addStake,
+  },
+  remove_stake: {
+    index: 3,
+    args: { hotkey: 'AccountId32', netuid: 'u16', amount_unstaked: 'u64' },
+    dispatch: removeStake,
+  },
+};

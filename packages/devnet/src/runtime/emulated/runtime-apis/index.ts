@@ -1,0 +1,6 @@
+import type { RuntimeApi } from '../metadata/runtime-api.ts';
+import { type CoreApiSources, coreApis } from './core.ts';
+
+export function createRuntimeApis(sources: CoreApiSources): readonly RuntimeApi[] {
+  return [...coreApis(sources)];
+}

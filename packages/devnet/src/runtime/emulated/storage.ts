@@ -1,0 +1,124 @@
+import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
+import { toHex } from '../../scale/bytes.ts';
+import type { RuntimeState } from '../runtime.ts';
+import { type Decoded, scaleCodecs } from './scale-types.ts';
+
+export type Hasher = 'Blake2_128Concat' | 'Twox64Concat' | 'Identity';
+export type HashedKey = readonly [hasher: Hasher, type: string];
+
+/** One storage item as real metadata describes it, with typed access. An absent value reads as `fallback`. */
+export interface StorageItem<K extends readonly unknown[], V, A = V> {
+  readonly pallet: string;
+  readonly name: string;
+  readonly keys: readonly HashedKey[];
+  readonly type: string;
+  /** undefined: the item is optional. */
+  readonly fallback: A;
+  key(...keys: K): string;
+  get(state: RuntimeState, ...keys: K): A;
+  has(state: RuntimeState, ...keys: K): boolean;
+  put(state: RuntimeState, ...keysAndValue: [...K, V]): void;
+  remove(state: RuntimeState, ...keys: K): void;
+  /** Removes every entry of a map. */
+  clear(state: RuntimeState): void;
+}
+
+export type AnyStorageItem = StorageItem<readonly unknown[], unknown, unknown>;
+type Unplaced<I> = (pallet: string, name: string) => I;
+
+function hash(hasher: Hasher, encoded: Uint8Array): string {
+  const raw = Buffer.from(encoded).toString('hex');
+  if (hasher === 'Identity') return raw;
+  const digest = hasher === 'Twox64Concat' ? xxhashAsU8a(encoded, 64) : blake2AsU8a(encoded, 128);
+  return Buffer.from(digest).toString('hex') + raw;
+}
+
+export function palletPrefix(pallet: string): string {
+  return toHex(xxhashAsU8a(pallet, 128));
+}
+
+function item<K extends readonly unknown[], V, A>(
+  keys: readonly HashedKey[],
+  type: string,
+  fallback: A,
+): Unplaced<StorageItem<K, V, A>> {
+  return (pallet, name) => {
+    const prefix = palletPrefix(pallet) + toHex(xxhashAsU8a(name, 128)).slice(2);
+    const keyOf = (values: readonly unknown[]): string => {
+      let key = prefix;
+      for (const [i, [hasher, keyType]] of keys.entries()) key += hash(hasher, scaleCodecs.encode(keyType, values[i]));
+      return key;
+    };
+    return {
+      pallet,
+      name,
+      keys,
+      type,
+      fallback,
+      key: (...values) => keyOf(values),
+      get: (state, ...values) => {
+        const stored = state.get(keyOf(values));
+        return stored === undefined ? copyOf(fallback) : (scaleCodecs.decode(type, stored) as A);
+      },
+      has: (state, ...values) => state.get(keyOf(values)) !== undefined,
+      put: (state, ...rest) => {
+        const value = rest[keys.length];
+        state.set(keyOf(rest), scaleCodecs.encode(type, value));
+      },
+      remove: (state, ...values) => state.delete(keyOf(values)),
+      clear: (state) => {
+        for (const key of state.keys(prefix)) state.delete(key);
+      },
+    } as StorageItem<K, V, A>;
+  };
+}
+
+/** Callers may change what they get (a Vec they extend), which must not change the fallback. */
+function copyOf<A>(fallback: A): A {
+  return typeof fallback === 'object' && fallback !== null ? structuredClone(fallback) : fallback;
+}
+
+export function plain<E extends string>(type: E, fallback: Decoded<E>): Unplaced<StorageItem<[], Decoded<E>>> {
+  return item([], type, fallback);
+}
+
+export function plainOptional<E extends string>(
+  type: E,
+): Unplaced<StorageItem<[], Decoded<E>, Decoded<E> | undefined>> {
+  return item([], type, undefined);
+}
+
+type KeysOf<H extends readonly HashedKey[]> = {
+  [I in keyof H]: H[I] extends readonly [Hasher, infer E extends string] ? Decoded<E> : never;
+};
+
+export function map<const H extends readonly HashedKey[], E extends string>(
+  keys: H,
+  type: E,
+  fallback: Decoded<E>,
+): Unplaced<StorageItem<KeysOf<H>, Decoded<E>>> {
+  return item(keys, type, fallback);
+}
+
+export function optionalMap<const H extends readonly HashedKey[], E extends string>(
+  keys: H,
+  type: E,
+): Unplaced<StorageItem<KeysOf<H>, Decoded<E>, Decoded<E> | undefined>> {
+  return item(keys, type, undefined);
+}
+
+/** The commonest shape in SubtensorModule: Identity(netuid). */
+export function perSubnet<E extends string>(
+  type: E,
+  fallback: Decoded<E>,
+): Unplaced<StorageItem<[number], Decoded<E>>> {
+  return item([['Identity', 'u16']], type, fallback);
+}
+
+/** Gives each item its pallet (the storage prefix) and its name (the property). */
+export function defineStorage<T extends Readonly<Record<string, Unplaced<unknown>>>>(
+  pallet: string,
+  items: T,
+): { readonly [N in keyof T]: T[N] extends Unplaced<infer I> ? I : never } {
+  return Object.fromEntries(Object.entries(items).map(([name, place]) => [name, place(pallet, name)])) as never;
+}

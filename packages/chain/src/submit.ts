@@ -1,19 +1,17 @@
 import type { SubmittableExtrinsic } from '@polkadot/api/types';
-import { type Logger, type Signer, sleep, TransientError, withDeadline } from '@tuning/kit';
-import { z } from 'zod';
+import { errorCode, type Logger, type Signer, sleep, TransientError, withDeadline } from '@tuning/kit';
 import type { AccountQueue, Turn } from './account-queue.ts';
 import type { BlockRef } from './block-ref.ts';
 import type { CallOptions } from './chain.ts';
-import { type ChainError, dispatchFailure, poolRejection } from './chain-error.ts';
 import { unsupported } from './chain-state.ts';
-import { blockHash, parseValue, uint } from './chain-values.ts';
+import { parseValue, uint } from './chain-values.ts';
 import type { Connection } from './connection.ts';
-import { type ChainEvent, readEvents } from './events.ts';
+import type { ChainEvent } from './events.ts';
 import type { FinalisedHeads } from './finalised-heads.ts';
 import { orAborted } from './or-aborted.ts';
-import { RpcError } from './rpc-socket.ts';
 import type { Session } from './session.ts';
-import { followStatus, type Watch } from './transaction-watch.ts';
+import { finalBlock, outcome } from './transaction-fate.ts';
+import { LOST_WATCH, offer, type SignedTransaction, type Watch } from './transaction-watch.ts';
 
 const DEFAULT_DEADLINE_MS = 120_000;
 /**
@@ -21,6 +19,8 @@ const DEFAULT_DEADLINE_MS = 120_000;
  * be, so a lost one has a certain end.
  */
 const MORTAL_BLOCKS = 128;
+/** Refusals that a fresh nonce, a fresh birth block or fresh metadata may cure. */
+const MAY_PASS = new Set(['STALE', 'FUTURE', 'BAD_PROOF', 'ANCIENT_BIRTH_BLOCK', 'PRIORITY_TOO_LOW']);
 /** Fresh nonce and fresh runtime version are tried this often when the pool calls ours stale. */
 const STALE_TRIES = 3;
 
@@ -45,14 +45,6 @@ export interface SubmitContext {
   logger: Logger;
 }
 
-interface Sent {
-  hex: string;
-  nonce: number;
-  /** Number of the block in which the era begins. */
-  birth: number;
-  watch: Watch;
-}
-
 /**
  * Signs, submits and watches a call until it is in a finalised block and has succeeded there.
  * @throws ChainError when the chain refuses it; OperatorError `CHAIN_UNSUPPORTED`; TransientError
@@ -67,28 +59,29 @@ export function submit(
 ): Promise<IncludedTransaction> {
   const name = `${call.pallet}.${call.call}`;
   const ms = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
-  let sent: Sent | undefined;
+  let sent: SignedTransaction | undefined;
   return withDeadline(
     name,
     ms,
     async (signal) => {
       const turn = await context.accounts.turn(signer.address, signal);
       try {
-        sent = await send(context, call, signer, turn, signal);
-        const block = await finalBlock(context, sent, turn, name, signal);
-        return await outcome(context, block, sent.hex, name, signal);
+        const { transaction, watch } = await send(context, call, signer, turn, signal, (now) => {
+          sent = now;
+        });
+        const block = await finalBlock(context, transaction, watch, () => turn.release(), signal);
+        return await outcome(context, block, transaction, signal);
       } catch (error) {
         // Whatever went wrong, the next writer reads the account's nonce afresh.
         context.accounts.forget(turn);
         throw error;
       } finally {
-        sent?.watch.stop();
         turn.release();
       }
     },
     options.signal,
   ).catch((error: unknown) => {
-    if (!sent || (error as { code?: unknown }).code !== 'DEADLINE_EXCEEDED') throw error;
+    if (!sent || errorCode(error) !== 'DEADLINE_EXCEEDED') throw error;
     throw new TransientError(
       'TRANSACTION_OUTCOME_UNKNOWN',
       `${name} was sent but not seen in a finalised block within ${ms} ms: read the chain before sending it again`,
@@ -97,62 +90,43 @@ export function submit(
   });
 }
 
+/** `onSent` gets the transaction before its bytes leave, and undefined when the pool has refused it. */
 async function send(
   { connection, heads, accounts, logger }: SubmitContext,
   call: TransactionCall,
   signer: Signer,
   turn: Turn,
   signal: AbortSignal,
-): Promise<Sent> {
+  onSent: (transaction: SignedTransaction | undefined) => void,
+): Promise<{ transaction: SignedTransaction; watch: Watch }> {
   const name = `${call.pallet}.${call.call}`;
-  for (let attempt = 1; ; attempt++) {
-    const session = await connection.session();
-    signal.throwIfAborted();
+  for (let attempt = 1; ; ) {
+    const session = await orAborted(connection.session(), signal);
+    const { closed } = session.socket;
     const build = session.api.tx[call.pallet]?.[call.call];
     if (!build) throw unsupported(session, `call ${name}`);
-    let refusal: ChainError;
-    let nonce: number;
-    let transaction: { hex: string; birth: number };
+    let transaction: SignedTransaction;
     try {
-      nonce = await orAborted(
-        accounts.nonce(turn, () => readNonce(session, signer.address)),
-        session.socket.closed,
-      );
-      transaction = sign(session, build(...call.args), signer, nonce, heads.head);
+      const read = accounts.nonce(turn, () => readNonce(session, signer.address));
+      const nonce = await orAborted(read, closed, signal);
+      transaction = { name, nonce, ...sign(session, build(...call.args), signer, nonce, heads.head) };
     } catch (error) {
       // Nothing was sent yet: a lost connection costs only the wait for the next.
-      if (!session.socket.closed.aborted || connection.ended.aborted) throw error;
+      if (!closed.aborted || signal.aborted || connection.ended.aborted) throw error;
       continue;
     }
-    signal.throwIfAborted();
-    const { hex, birth } = transaction;
-    try {
-      const watch = await followStatus(session, hex);
-      accounts.used(turn, nonce);
-      return { hex, nonce, birth, watch };
-    } catch (error) {
-      if (session.socket.closed.aborted) {
-        // The node may or may not have it: the search in the blocks will tell.
-        return {
-          hex,
-          nonce,
-          birth,
-          watch: { ended: Promise.resolve({ kind: 'lost' }), included: Promise.resolve(), stop() {} },
-        };
-      }
-      if (!(error instanceof RpcError)) throw error;
-      const found = poolRejection(error, name);
-      if (!found)
-        throw new TransientError('CHAIN_RPC_ERROR', `${name}: the node answered ${error.code} ${error.message}`);
-      refusal = found;
+    onSent(transaction);
+    const answer = await offer(session, transaction, signal);
+    if (answer.kind !== 'refused') {
+      accounts.used(turn, transaction.nonce);
+      return { transaction, watch: answer.kind === 'taken' ? answer.watch : LOST_WATCH };
     }
+    onSent(undefined);
     accounts.forget(turn);
-    const mayPass = ['STALE', 'FUTURE', 'BAD_PROOF', 'ANCIENT_BIRTH_BLOCK', 'PRIORITY_TOO_LOW'].includes(refusal.code);
-    if (!mayPass || attempt >= STALE_TRIES) throw refusal;
-    logger.debug(
-      { call: name, nonce, refusal: refusal.code },
-      'the pool refused the nonce or the version, reading them again',
-    );
+    const { refusal } = answer;
+    if (!MAY_PASS.has(refusal.code) || attempt++ >= STALE_TRIES) throw refusal;
+    const context = { call: name, nonce: transaction.nonce, refusal: refusal.code };
+    logger.debug(context, 'the pool refused the nonce or the version, reading them again');
     await sleep(200 * attempt, signal);
   }
 }
@@ -167,7 +141,7 @@ function sign(
   signer: Signer,
   nonce: number,
   birth: BlockRef,
-): { hex: string; birth: number } {
+): Pick<SignedTransaction, 'hex' | 'birth' | 'last'> {
   const { api } = session;
   const SR25519 = 1;
   const pair = {
@@ -186,70 +160,5 @@ function sign(
       runtimeVersion: api.runtimeVersion,
     } as unknown as Parameters<typeof extrinsic.sign>[1],
   );
-  return { hex: signed.toHex(), birth: birth.number };
-}
-
-/** The finalised block that holds the transaction, from the node's watch or, when that is lost, by looking. */
-async function finalBlock(
-  { connection, heads, logger }: SubmitContext,
-  sent: Sent,
-  turn: Turn,
-  name: string,
-  signal: AbortSignal,
-): Promise<BlockRef> {
-  void sent.watch.included.then(() => turn.release());
-  const end = await orAborted(sent.watch.ended, signal);
-  if (end.kind === 'refused') {
-    throw new TransientError(
-      'TRANSACTION_NOT_INCLUDED',
-      `${name} left the pool without being included (${end.status}): it may be sent again`,
-    );
-  }
-  if (end.kind === 'final') {
-    const header = await connection.run(
-      `the header of ${end.hash}`,
-      (session) => session.socket.request('chain_getHeader', [end.hash]),
-      { signal },
-    );
-    const block = { number: parseValue(headerNumber, header, 'block header').number, hash: end.hash };
-    heads.advance(block);
-    return block;
-  }
-  logger.info({ call: name, nonce: sent.nonce }, 'lost sight of a transaction, looking for it in the finalised blocks');
-  const last = sent.birth + MORTAL_BLOCKS;
-  for (let number = sent.birth + 1; number <= last; number++) {
-    await heads.waitFor(number, { signal });
-    const block = { number, hash: await heads.hashOf(number) };
-    if ((await extrinsicsOf(connection, block.hash, signal)).includes(sent.hex)) return block;
-  }
-  throw new TransientError(
-    'TRANSACTION_NOT_INCLUDED',
-    `${name} is in none of the blocks ${sent.birth + 1} to ${last} and can no longer be: it may be sent again`,
-  );
-}
-
-async function outcome(
-  { connection }: SubmitContext,
-  block: BlockRef,
-  hex: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<IncludedTransaction> {
-  const index = (await extrinsicsOf(connection, block.hash, signal)).indexOf(hex);
-  const all = await connection.run(`the events of block ${block.number}`, (s) => readEvents(s, block.hash), { signal });
-  const events = all.filter((event) => event.extrinsic === index);
-  const failure = events.find((event) => event.failure)?.failure;
-  if (failure) throw dispatchFailure(failure, name, block.number);
-  return { block, events };
-}
-
-const headerNumber = z.object({ number: uint });
-const blockSchema = z.object({ block: z.object({ extrinsics: z.array(z.string()) }) });
-
-async function extrinsicsOf(connection: Connection, hash: string, signal: AbortSignal): Promise<string[]> {
-  const block = await connection.run(`block ${hash}`, (session) => session.socket.request('chain_getBlock', [hash]), {
-    signal,
-  });
-  parseValue(blockHash, hash, 'block hash');
-  return parseValue(blockSchema, block, 'block').block.extrinsics;
+  return { hex: signed.toHex(), birth: birth.number, last: birth.number + MORTAL_BLOCKS };
 }

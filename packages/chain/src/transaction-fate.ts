@@ -1,0 +1,115 @@
+import { type Logger, TransientError } from '@tuning/kit';
+import { z } from 'zod';
+import type { BlockRef } from './block-ref.ts';
+import { dispatchFailure } from './chain-error.ts';
+import { parseValue, uint } from './chain-values.ts';
+import type { Connection } from './connection.ts';
+import { type ChainEvent, readEvents } from './events.ts';
+import type { FinalisedHeads } from './finalised-heads.ts';
+import { orAborted } from './or-aborted.ts';
+import { offer, type SignedTransaction, type Watch } from './transaction-watch.ts';
+
+export interface FateContext {
+  connection: Connection;
+  heads: FinalisedHeads;
+  logger: Logger;
+}
+
+/** The pool or a block has it, or another transaction has its nonce: the blocks will tell. */
+const KNOWN = new Set(['ALREADY_IMPORTED', 'TEMPORARILY_BANNED', 'STALE', 'PRIORITY_TOO_LOW', 'IMMEDIATELY_DROPPED']);
+
+/**
+ * The finalised block that holds the transaction: told by the node's watch or, when that is lost, found in the blocks. A
+ * transaction that is in none yet is offered again: the same bytes have one nonce and can run only once.
+ * @param onIncluded called once it is in a block, or its watch is lost.
+ * @throws TransientError `TRANSACTION_NOT_INCLUDED`; ChainError.
+ */
+export async function finalBlock(
+  { connection, heads, logger }: FateContext,
+  transaction: SignedTransaction,
+  firstWatch: Watch,
+  onIncluded: () => void,
+  signal: AbortSignal,
+): Promise<BlockRef> {
+  const { name, hex, birth, last } = transaction;
+  let watch: Watch | undefined = firstWatch;
+  for (let next = birth + 1; ; ) {
+    if (watch) {
+      void watch.included.then(onIncluded);
+      const end = await orAborted(watch.ended, signal).finally(watch.stop);
+      if (end.kind === 'final') return noteFinal(connection, heads, end.hash, signal);
+      if (end.kind === 'refused') {
+        throw notIncluded(`${name} left the pool without being included (${end.status})`);
+      }
+      logger.info({ call: name, nonce: transaction.nonce }, 'lost sight of a transaction, looking for it');
+      watch = undefined;
+    }
+    for (; next <= Math.min(heads.head.number, last); next++) {
+      const block = { number: next, hash: await heads.hashOf(next) };
+      if ((await extrinsicsOf(connection, block, signal)).includes(hex)) return block;
+    }
+    if (next > last) throw notIncluded(`${name} is in none of the blocks ${birth + 1} to ${last} and can no longer be`);
+    const answer = await offer(await orAborted(connection.session(), signal), transaction, signal);
+    if (answer.kind === 'taken') watch = answer.watch;
+    else if (answer.kind === 'refused' && !KNOWN.has(answer.refusal.code)) throw answer.refusal;
+    else await heads.waitFor(next, { signal });
+  }
+}
+
+/** The transaction's own events. @throws ChainError when it failed in the block. */
+export async function outcome(
+  { connection }: FateContext,
+  block: BlockRef,
+  { hex, name }: SignedTransaction,
+  signal: AbortSignal,
+): Promise<{ block: BlockRef; events: ChainEvent[] }> {
+  const index = (await extrinsicsOf(connection, block, signal)).indexOf(hex);
+  if (index < 0) {
+    throw new TransientError(
+      'TRANSACTION_OUTCOME_UNKNOWN',
+      `the node says that ${name} is in block ${block.number}, but it is not there: read the chain before sending it again`,
+    );
+  }
+  const all = await connection.run(`the events of block ${block.number}`, (s) => readEvents(s, block.hash), { signal });
+  const events = all.filter((event) => event.extrinsic === index);
+  const failure = events.find((event) => event.failure)?.failure;
+  if (failure) throw dispatchFailure(failure, name, block.number);
+  return { block, events };
+}
+
+const headerNumber = z.looseObject({ number: uint });
+
+async function noteFinal(
+  connection: Connection,
+  heads: FinalisedHeads,
+  hash: string,
+  signal: AbortSignal,
+): Promise<BlockRef> {
+  const header = await connection.run(
+    'a block header',
+    (session) => session.socket.request('chain_getHeader', [hash]),
+    {
+      signal,
+    },
+  );
+  const block = { number: parseValue(headerNumber, header, 'block header').number, hash };
+  heads.advance(block);
+  return block;
+}
+
+const blockSchema = z.looseObject({ block: z.looseObject({ extrinsics: z.array(z.string()) }) });
+
+async function extrinsicsOf(
+  connection: Connection,
+  { number, hash }: BlockRef,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const block = await connection.run(`block ${number}`, (session) => session.socket.request('chain_getBlock', [hash]), {
+    signal,
+  });
+  return parseValue(blockSchema, block, 'block').block.extrinsics;
+}
+
+function notIncluded(what: string): TransientError {
+  return new TransientError('TRANSACTION_NOT_INCLUDED', `${what}: it may be sent again`);
+}

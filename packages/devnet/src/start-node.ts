@@ -12,7 +12,7 @@ export interface DevnetNodeOptions {
   host?: string;
   /** Milliseconds between blocks (default 250), or 'instant': a block as soon as a transaction is ready. */
   blockMs?: number | 'instant';
-  /** How many blocks finality trails the best block (default 0: finalised at once). */
+  /** How many blocks finality trails the best block (default 1). Instant blocks are final 50 ms later. */
   finalityLag?: number;
   /** How many past blocks and their states stay readable. Default 40,000: under three hours of 250 ms blocks. */
   keepBlocks?: number;
@@ -47,7 +47,7 @@ export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<
   const host = options.host ?? '127.0.0.1';
   const node = new ChainNode(new EmulatedRuntime(), {
     blockMs: options.blockMs ?? 250,
-    finalityLag: options.finalityLag ?? 0,
+    finalityLag: options.finalityLag ?? 1,
     keepBlocks: options.keepBlocks ?? 40_000,
     logger,
   });

@@ -1,5 +1,9 @@
+import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
+import type { ApiOptions, SubmittableExtrinsic } from '@polkadot/api/types';
 import type { KeyringPair } from '@polkadot/keyring/types';
-import type { Logger } from '@tuning/kit';
+import type { ISubmittableResult } from '@polkadot/types/types';
+import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { type Logger, OperatorError, silentLogger, withDeadline } from '@tuning/kit';
 
 export interface SubnetSetupOptions {
   /** ws:// address of the devnet (or of any localnet whose sudo key is //Alice). */
@@ -8,28 +12,170 @@ export interface SubnetSetupOptions {
   tempo?: number;
   /** A suri such as '//Alice' (the default) or a key pair: pays for the subnet and owns it. */
   ownerColdkey?: string | KeyringPair;
-  /** Default '//Alice_hk'. Becomes uid 0, always with a validator permit. */
-  ownerHotkey?: string | KeyringPair;
+  /** A suri (default '//Alice_hk') or whatever has an address. Becomes uid 0, always with a validator permit. */
+  ownerHotkey?: string | { readonly address: string };
   /** Blocks; default 0. */
   weightsRateLimit?: number;
   /** Blocks; default 0. */
   servingRateLimit?: number;
   /** Default false. */
   commitReveal?: boolean;
+  /** RAO; what a registration costs at least and at first. Default: the chain's. */
+  minBurn?: bigint;
   /** Addresses that each get `fundAmount` from //Alice. */
   fund?: readonly string[];
   /** RAO each; default 100 TAO. */
   fundAmount?: bigint;
   logger?: Logger;
   signal?: AbortSignal;
+  /** For the whole set-up; default 120 s, enough for 12 s blocks. */
+  timeoutMs?: number;
 }
 
 export interface SubnetSetup {
   netuid: number;
+  /** Addresses. */
   ownerColdkey: string;
   ownerHotkey: string;
 }
 
-export function setUpSubnet(_options: SubnetSetupOptions): Promise<SubnetSetup> {
-  throw new Error('setUpSubnet arrives with the next commit');
+type Extrinsic = SubmittableExtrinsic<'promise', ISubmittableResult>;
+
+const SUDO = '//Alice';
+const DEFAULT_FUND = 100_000_000_000n;
+
+/**
+ * Prepares a localnet for play, in the one order that works: the admin freeze window must go first, because within it
+ * even sudo may not change most hyperparameters. OperatorError SUBNET_SETUP_FAILED names the step and the chain's error.
+ */
+export async function setUpSubnet(options: SubnetSetupOptions): Promise<SubnetSetup> {
+  await cryptoWaitReady();
+  // WsProvider's optional members do not fit its own interface under exactOptionalPropertyTypes.
+  const provider = new WsProvider(options.endpoint) as unknown as NonNullable<ApiOptions['provider']>;
+  const api = new ApiPromise({ provider, noInitWarn: true });
+  try {
+    return await withDeadline(
+      'subnet set-up',
+      options.timeoutMs ?? 120_000,
+      async () => {
+        await api.isReadyOrError;
+        return run(api, options);
+      },
+      options.signal,
+    );
+  } finally {
+    await api.disconnect();
+  }
+}
+
+async function run(api: ApiPromise, options: SubnetSetupOptions): Promise<SubnetSetup> {
+  const logger = options.logger ?? silentLogger;
+  const keyring = new Keyring({ type: 'sr25519' });
+  const pair = (given: string | KeyringPair): KeyringPair =>
+    typeof given === 'string' ? keyring.addFromUri(given) : given;
+  const alice = pair(SUDO);
+  const coldkey = pair(options.ownerColdkey ?? SUDO);
+  const owner = options.ownerHotkey ?? '//Alice_hk';
+  const hotkey = typeof owner === 'string' ? pair(owner) : owner;
+  const submit = async (step: string, extrinsic: Extrinsic, signer: KeyringPair): Promise<ISubmittableResult> => {
+    logger.debug({ step }, 'subnet set-up');
+    return submitAndCheck(api, step, extrinsic, signer);
+  };
+  const sudo = (step: string, call: Extrinsic) => submit(step, callOf(api, 'sudo', 'sudo', call), alice);
+  const admin = (name: string, ...args: unknown[]) => sudo(name, callOf(api, 'adminUtils', name, ...args));
+
+  await admin('sudoSetAdminFreezeWindow', 0);
+  await admin('sudoSetNetworkRateLimit', 0);
+  for (const address of options.fund ?? []) {
+    const amount = options.fundAmount ?? DEFAULT_FUND;
+    await submit('fund', callOf(api, 'balances', 'transferKeepAlive', address, amount), alice);
+  }
+  const registered = await submit(
+    'registerNetwork',
+    callOf(api, 'subtensorModule', 'registerNetwork', hotkey.address),
+    coldkey,
+  );
+  const added = registered.events.find(({ event }) => event.method === 'NetworkAdded');
+  if (!added) throw failed('registerNetwork', 'the block holds no NetworkAdded event');
+  const netuid = Number(added.event.data[0]?.toString());
+
+  await admin('sudoSetCommitRevealWeightsEnabled', netuid, options.commitReveal ?? false);
+  await admin('sudoSetTempo', netuid, options.tempo ?? 20);
+  await admin('sudoSetWeightsSetRateLimit', netuid, options.weightsRateLimit ?? 0);
+  await admin('sudoSetServingRateLimit', netuid, options.servingRateLimit ?? 0);
+  if (options.minBurn !== undefined) await admin('sudoSetMinBurn', netuid, options.minBurn);
+  await submit('startCall', callOf(api, 'subtensorModule', 'startCall', netuid), coldkey);
+  return { netuid, ownerColdkey: coldkey.address, ownerHotkey: hotkey.address };
+}
+
+/** Calls are looked up by name at run time: the chain, not our build, decides which there are. */
+function callOf(api: ApiPromise, section: string, method: string, ...args: unknown[]): Extrinsic {
+  const call = api.tx[section]?.[method];
+  if (!call)
+    throw failed(method, `the chain (spec ${api.runtimeVersion.specVersion}) has no call ${section}.${method}`);
+  return call(...args);
+}
+
+function failed(step: string, reason: string): OperatorError {
+  return new OperatorError('SUBNET_SETUP_FAILED', `subnet set-up stopped at ${step}: ${reason}`, { details: { step } });
+}
+
+/** Resolves when the extrinsic is in a block and neither it nor a call inside `sudo` failed. */
+function submitAndCheck(
+  api: ApiPromise,
+  step: string,
+  extrinsic: Extrinsic,
+  signer: KeyringPair,
+): Promise<ISubmittableResult> {
+  return new Promise((resolve, reject) => {
+    let stop: (() => void) | undefined;
+    let settled = false;
+    const finish = (action: () => void): void => {
+      settled = true;
+      stop?.();
+      action();
+    };
+    sendFresh(api, extrinsic, signer, (result) => {
+      if (settled) return;
+      if (result.isError) return finish(() => reject(failed(step, `the transaction was ${result.status.type}`)));
+      // Where blocks are final at once, polkadot.js may report only the second of the two.
+      if (!result.isInBlock && !result.isFinalized) return;
+      const error = errorOf(api, result);
+      finish(() => (error === undefined ? resolve(result) : reject(failed(step, error))));
+    }).then(
+      (unsubscribe) => {
+        stop = unsubscribe;
+        if (settled) unsubscribe();
+      },
+      (error: unknown) => finish(() => reject(failed(step, error instanceof Error ? error.message : String(error)))),
+    );
+  });
+}
+
+/** polkadot.js remembers the next nonce for 1.75 s, too long for 250 ms blocks: the account itself is read instead. */
+async function sendFresh(
+  api: ApiPromise,
+  extrinsic: Extrinsic,
+  signer: KeyringPair,
+  onResult: (result: ISubmittableResult) => void,
+): Promise<() => void> {
+  const account = (await api.query['system']!['account']!(signer.address)) as unknown as {
+    nonce: { toNumber(): number };
+  };
+  return extrinsic.signAndSend(signer, { nonce: account.nonce.toNumber() }, onResult);
+}
+
+function errorOf(api: ApiPromise, result: ISubmittableResult): string | undefined {
+  if (result.dispatchError) return describe(api, result.dispatchError);
+  const sudid = result.events.find(({ event }) => event.section === 'sudo' && event.method === 'Sudid');
+  const inner = sudid?.event.data[0] as unknown as { isErr: boolean; asErr: DispatchErrorLike } | undefined;
+  return inner?.isErr ? describe(api, inner.asErr) : undefined;
+}
+
+type DispatchErrorLike = NonNullable<ISubmittableResult['dispatchError']>;
+
+function describe(api: ApiPromise, error: DispatchErrorLike): string {
+  if (!error.isModule) return error.toString();
+  const { section, name } = api.registry.findMetaError(error.asModule);
+  return `${section}.${name}`;
 }

@@ -8,7 +8,7 @@ import { TransactionPool } from './pool.ts';
 export interface NodeOptions {
   /** Milliseconds between blocks, or a block as soon as a transaction is ready. */
   blockMs: number | 'instant';
-  /** Blocks that finality trails the best block. */
+  /** Blocks that finality trails the best block; with instant blocks finality comes by time instead. */
   finalityLag: number;
   /** How many blocks and their states stay readable. */
   keepBlocks: number;
@@ -17,6 +17,11 @@ export interface NodeOptions {
 }
 
 const MAX_EXTRINSICS_PER_BLOCK = 500;
+/**
+ * Finality must not come together with inclusion: polkadot.js, still fetching the block for its 'inBlock' update, would
+ * drop that update for the 'finalized' one, and users who wait for 'inBlock' would wait for ever.
+ */
+const INSTANT_FINALITY_MS = 50;
 
 /** Chain, pool and block author around one runtime. It knows nothing of pallets. */
 export class ChainNode {
@@ -29,6 +34,7 @@ export class ChainNode {
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
+  #finality: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(runtime: Runtime, options: NodeOptions) {
@@ -53,6 +59,7 @@ export class ChainNode {
     this.#stopped = true;
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
+    clearTimeout(this.#finality);
   }
 
   /** A late timer (busy machine) makes a late block, never a burst of blocks to catch up. */
@@ -106,8 +113,16 @@ export class ChainNode {
     const block = this.store.append(view, extrinsics);
     this.newBlock.emit(block);
     this.pool.onBlock(this.store.bestRef, included);
-    this.#finalise(block.header.number - this.#options.finalityLag);
+    if (this.#options.blockMs === 'instant') this.#finaliseLater();
+    else this.#finalise(block.header.number - this.#options.finalityLag);
     return block;
+  }
+
+  #finaliseLater(): void {
+    this.#finality ??= setTimeout(() => {
+      this.#finality = undefined;
+      this.#finalise(this.store.best.header.number);
+    }, INSTANT_FINALITY_MS);
   }
 
   #finalise(upTo: number): void {

@@ -46,20 +46,27 @@ function run(state: RuntimeState, block: number, who: string, call: string, args
   switch (call) {
     case 'set_weights':
     case 'set_mechanism_weights':
-      return checkWeights(state, block, who, args as SetWeightsArgs);
+      checkWeights(state, block, who, args as SetWeightsArgs);
+      break;
     case 'commit_weights':
-      return checkCommit(state, block, who, args as { netuid: number });
+      checkCommit(state, block, who, args as { netuid: number });
+      break;
     case 'batch_set_weights': {
       const { netuids, weights, version_keys } = args as Record<'netuids' | 'weights' | 'version_keys', unknown[]>;
-      return ensure(netuids.length === weights.length && netuids.length === version_keys.length, 'InputLengthsUnequal');
+      const equal = netuids.length === weights.length && netuids.length === version_keys.length;
+      ensure(equal, 'InputLengthsUnequal');
+      break;
     }
     case 'register_network':
-      return ensure(!networkRateLimited(state, block), 'NetworkTxRateLimitExceeded');
+      ensure(!networkRateLimited(state, block), 'NetworkTxRateLimitExceeded');
+      break;
     case 'serve_axon':
     case 'serve_axon_tls':
-      return checkServeAxon(state, block, who, args as ServeAxonArgs);
+      checkServeAxon(state, block, who, args as ServeAxonArgs);
+      break;
     case 'serve_prometheus':
-      return checkServePrometheus(state, block, who, args as ServePrometheusArgs);
+      checkServePrometheus(state, block, who, args as ServePrometheusArgs);
+      break;
   }
 }
 

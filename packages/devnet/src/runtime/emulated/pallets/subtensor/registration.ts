@@ -87,7 +87,8 @@ function rootRegister(context: Context, coldkey: string, hotkey: string): void {
     uid = appendNeuron(state, ROOT, hotkey, block);
   } else {
     const stakes = Array.from({ length: n }, (_, i) => stakeWeightOf(state, s.Keys.get(state, ROOT, i), ROOT));
-    uid = stakes.indexOf(stakes.reduce((least, stake) => (stake < least ? stake : least)));
+    uid = 0;
+    for (const [other, stake] of stakes.entries()) if (stake < stakes[uid]!) uid = other;
     ensure(stakeWeightOf(state, hotkey, ROOT) > stakes[uid]!, 'StakeTooLowForRoot');
     replaceNeuron(state, ROOT, uid, hotkey, block);
   }

@@ -34,7 +34,7 @@ const applied = {
   max_steps: count().nullish(),
   optimizer: z.string().max(64).nullish(),
   lr_scheduler: z.string().max(64).nullish(),
-  learning_rate: z.number().gt(0).max(10).nullish(),
+  learning_rate: z.number().min(0).max(10).nullish(),
   warmup_steps: z.number().int().min(0).max(1_000_000_000).nullish(),
   warmup_ratio: share.nullish(),
   weight_decay: z.number().min(0).max(10).nullish(),

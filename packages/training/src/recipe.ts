@@ -4,13 +4,18 @@ import type { DatasetType } from '@tuning/protocol';
 import { parse, stringify } from 'yaml';
 import { type Recipe, recipeKeyUse, recipeSchema, type TuningSection } from './recipe-schema.ts';
 
-/** What a task fixes: no override may change it. */
+/** What a task fixes. */
 export type RecipeTask = TuningSection;
 
 /** A recipe file larger than this is not a recipe. */
 const MAX_BYTES = 256 * 1024;
-/** Keys that follow from the task. */
-const TASK_KEYS = ['base_model', 'datasets', 'sequence_len', 'tuning'];
+/** Keys that follow from the task alone. (`sequence_len` may be overridden, for own jobs; a task's own value wins.) */
+const TASK_KEYS = ['base_model', 'datasets', 'tuning'];
+/** Two ways of saying one thing: whoever says it one way drops the other way from the base file. */
+const ALTERNATIVES = [
+  ['warmup_steps', 'warmup_ratio'],
+  ['lora_target_linear', 'lora_target_modules'],
+] as const;
 
 /**
  * The recipe of a job: the base file, then the operator's overrides, then what the task fixes, validated.
@@ -30,6 +35,10 @@ export function loadRecipe(args: {
     throw invalid('the recipe overrides', `${fixed} is fixed by the task and cannot be overridden`);
   }
   const merged: Recipe = { ...base, ...own };
+  for (const [one, other] of ALTERNATIVES) {
+    if (own[one] != null && own[other] == null) delete merged[other];
+    if (own[other] != null && own[one] == null) delete merged[one];
+  }
   // Axolotl knows no "full": a missing adapter is a full fine-tune.
   if (merged.adapter === 'full' || merged.adapter === '') merged.adapter = null;
   if (task !== undefined) Object.assign(merged, taskKeys(task, merged.seed ?? task.seed));
@@ -105,14 +114,25 @@ function axolotlType(type: DatasetType): unknown {
   return Object.fromEntries(Object.entries(type).filter(([, value]) => value !== null && value !== undefined));
 }
 
-/** The candidate with the smallest edit distance, if it is near enough to be a slip. */
+/**
+ * The candidate nearest by edit distance, if it is near enough to be a slip. A common beginning counts in its favour:
+ * `lora_rank` means `lora_r` rather than `local_rank`.
+ */
 function nearest(word: string, candidates: readonly string[]): string | undefined {
-  let best: { candidate: string; distance: number } | undefined;
+  let best: { candidate: string; rank: number } | undefined;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate);
-    if (best === undefined || distance < best.distance) best = { candidate, distance };
+    if (distance > Math.max(2, word.length / 3)) continue;
+    const rank = distance - 0.3 * commonPrefix(word.toLowerCase(), candidate);
+    if (best === undefined || rank < best.rank) best = { candidate, rank };
   }
-  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined;
+  return best?.candidate;
+}
+
+function commonPrefix(a: string, b: string): number {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length++;
+  return length;
 }
 
 /** Levenshtein distance, one row at a time. */

@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { pickTrainFiles, readDataset, toJsonLines, tokenise } from '@tuning/dataset';
+import { loadTokenizer, measureRows } from '@tuning/llm';
+import { type CurvePoint, curvePointSchema } from '@tuning/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCpuTrainer } from '../src/cpu-trainer-job.ts';
+import { cpuTrainerCommand, loadRecipe, recipeYaml } from '../src/index.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const baseDir = join(root, 'packages/devnet/assets/tiny-llama');
+const qaDir = join(root, 'packages/devnet/assets/wordnet-qa');
+const SEQUENCE_LEN = 64;
+const TEST_ROWS = 150;
+const datasetType = {
+  field_instruction: 'instruction',
+  field_input: 'input',
+  field_output: 'output',
+  format: 'Question: {instruction} ({input})\nAnswer: ',
+  no_input_format: 'Question: {instruction}\nAnswer: ',
+};
+const lora = { adapter: 'lora', lora_r: 8, lora_alpha: 16, lora_dropout: 0, learning_rate: 5e-3, warmup_steps: 4 };
+
+let dir: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cpu-trainer-'));
+  await mkdir(join(dir, 'data'));
+  await cp(baseDir, join(dir, 'model'), { recursive: true });
+});
+afterEach(() => rm(dir, { recursive: true }));
+
+/** The demo dataset through the door that a customer's comes through: the card names the file. */
+async function demoRows() {
+  const files = ['LICENSE', 'README.md', 'data/train.jsonl'];
+  const picked = pickTrainFiles(files, await readFile(join(qaDir, 'README.md'), 'utf8'));
+  expect(picked).toEqual([{ path: 'data/train.jsonl', format: 'json' }]);
+  return (await readDataset({ path: join(qaDir, 'data/train.jsonl'), format: 'json' })).rows;
+}
+
+async function prepare(overrides: Record<string, unknown>): Promise<void> {
+  const rows = await demoRows();
+  await writeFile(join(dir, 'data/train.jsonl'), toJsonLines(rows.slice(TEST_ROWS, 1000)));
+  const task = {
+    datasetType,
+    sequenceLen: SEQUENCE_LEN,
+    seed: 3,
+    baseRepo: 'demo/tiny-llama',
+    baseRevision: 'c'.repeat(40),
+  };
+  const recipe = loadRecipe({ baseFile: join(root, 'configs/base.yml'), overrides, task });
+  await writeFile(join(dir, 'recipe.yml'), recipeYaml(recipe));
+}
+
+async function train(stopAfter = Number.POSITIVE_INFINITY) {
+  const lines: string[] = [];
+  let steps = 0;
+  const done = await runCpuTrainer({
+    dir,
+    threads: 1,
+    shouldStop: () => ++steps >= stopAfter,
+    print: (line) => lines.push(line),
+  });
+  return { done, lines };
+}
+
+async function curve(): Promise<CurvePoint[]> {
+  const text = await readFile(join(dir, 'out/log.jsonl'), 'utf8');
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => curvePointSchema.parse(JSON.parse(line)));
+}
+
+async function testLosses(kind: 'full' | 'adapter'): Promise<{ base: number; tuned: number }> {
+  const rows = (await demoRows()).slice(0, TEST_ROWS);
+  const tokens = tokenise(rows, datasetType, await loadTokenizer(baseDir), SEQUENCE_LEN).rows;
+  const model = join(dir, 'out/model');
+  const weights = kind === 'full' ? { kind, dir: model } : { kind, baseDir, dir: model };
+  const base = await measureRows({ baseDir, weights: { kind: 'full', dir: baseDir }, rows: tokens });
+  const tuned = await measureRows({ baseDir, weights, rows: tokens });
+  return { base: base.summary.loss, tuned: tuned.summary.loss };
+}
+
+describe('a job on the devnet’s own model and dataset', () => {
+  it.each([
+    ['adapter', { ...lora, max_steps: 30 }],
+    ['full', { adapter: 'full', learning_rate: 1e-3, warmup_steps: 4, max_steps: 30 }],
+  ] as const)('%s: 30 steps lower the loss on rows that were not trained on by more than 10 %%', async (kind, keys) => {
+    await prepare(keys);
+    const { done, lines } = await train();
+    const { base, tuned } = await testLosses(kind);
+    expect(done).toBe(true);
+    expect(base).toBeGreaterThan(4);
+    expect(tuned).toBeLessThan(0.9 * base);
+    const points = await curve();
+    expect(points.map(({ step }) => step)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    // One step's loss depends on its eight rows as much as on the model.
+    const mean = (part: CurvePoint[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+    expect(mean(points.slice(-8))).toBeLessThan(mean(points.slice(0, 8)) - 0.3);
+    expect(points.every(({ tokens }, i) => tokens > (points[i - 1]?.tokens ?? 0))).toBe(true);
+    expect(lines.filter((line) => /^step \d+\/30 loss /.test(line)).length).toBeGreaterThan(10);
+    expect(JSON.parse(await readFile(join(dir, 'out/run.json'), 'utf8'))).toMatchObject({ totalSteps: 30 });
+  });
+
+  it('goes on from its checkpoint to the same model, and drops what a killed run logged after it', async () => {
+    const keys = { ...lora, lora_dropout: 0.1, max_steps: 8, save_steps: 3 };
+    await prepare(keys);
+    await train();
+    const whole = await readFile(join(dir, 'out/model/adapter_model.safetensors'));
+    const points = (await curve()).map(({ ts: _ts, ...point }) => point);
+    await rm(join(dir, 'out'), { recursive: true });
+
+    expect(await train(5)).toMatchObject({ done: false });
+    expect(existsSync(join(dir, 'out/model'))).toBe(false);
+    // As if it had been killed in the seventh step instead: its points came after the checkpoint.
+    const later = { ...points[5]!, loss: 99, ts: 1 };
+    await appendFile(join(dir, 'out/log.jsonl'), `${JSON.stringify(later)}\n{"step":7,"lo`);
+    expect(await train()).toMatchObject({ done: true });
+    expect((await curve()).map(({ ts: _ts, ...point }) => point)).toEqual(points);
+    expect((await readFile(join(dir, 'out/model/adapter_model.safetensors'))).equals(whole)).toBe(true);
+    expect((await train()).lines).toEqual(['the model is there already']);
+  });
+
+  it('measures the rows it holds back, and trains on prompts where the recipe says so', async () => {
+    await prepare({ ...lora, max_steps: 2, val_set_size: 0.1 });
+    const { lines } = await train();
+    const { rows, validationRows } = JSON.parse(await readFile(join(dir, 'out/run.json'), 'utf8'));
+    expect(validationRows).toBe(Math.ceil((rows + validationRows) * 0.1));
+    expect(lines.at(-1)).toMatch(new RegExp(`^validation loss \\d\\.\\d{4} over ${validationRows} rows$`));
+    const tokens = (await curve())[0]!.tokens;
+    await rm(join(dir, 'out'), { recursive: true });
+    await prepare({ ...lora, max_steps: 2, val_set_size: 0.1, train_on_inputs: true });
+    await train();
+    expect((await curve())[0]!.tokens).toBeGreaterThan(1.5 * tokens);
+  });
+});
+
+/** The process itself needs the build; `npm test` makes it. */
+const command = cpuTrainerCommand();
+describe.skipIf(!existsSync(command[1]!))('the process (skipped without a build)', () => {
+  async function start(onLine: (line: string, stop: () => void) => void = () => {}) {
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: dir,
+      env: { PATH: process.env['PATH'], TUNING_JOB_DIR: dir },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let errors = '';
+    child.stderr.on('data', (chunk) => {
+      errors += chunk;
+    });
+    child.stdout.on('data', (chunk) => {
+      for (const line of String(chunk).split('\n')) onLine(line, () => child.kill('SIGTERM'));
+    });
+    const [code] = await once(child, 'close');
+    return { code, errors };
+  }
+
+  it('writes a checkpoint on SIGTERM, ends with 143, and goes on when started again', async () => {
+    await prepare({ ...lora, max_steps: 25 });
+    const stopped = await start((line, stop) => line.startsWith('step 5/') && stop());
+    expect(stopped).toEqual({ code: 143, errors: '' });
+    expect(existsSync(join(dir, 'out/checkpoint/state.json'))).toBe(true);
+    expect(await start()).toEqual({ code: 0, errors: '' });
+    expect((await curve()).map(({ step }) => step)).toEqual(Array.from({ length: 25 }, (_, i) => i + 1));
+  });
+
+  it.each([
+    ['a recipe for a GPU', async () => prepare({ adapter: 'qlora' }), /^RECIPE_UNSUPPORTED: .*qlora.*\n$/],
+    [
+      'a column that is not there',
+      async () => {
+        await prepare(lora);
+        await writeFile(join(dir, 'data/train.jsonl'), '{"question":"a","output":"b"}\n');
+      },
+      /^DATASET_MISSING_COLUMN: .*instruction.*\n$/,
+    ],
+    [
+      'a damaged base model',
+      async () => {
+        await prepare(lora);
+        await writeFile(join(dir, 'model/model.safetensors'), 'nonsense');
+      },
+      /^SAFETENSORS_INVALID: .*\n$/,
+    ],
+  ])('ends with 2 and one line for %s', async (_name, damage, message) => {
+    await damage();
+    const { code, errors } = await start();
+    expect(code).toBe(2);
+    expect(errors).toMatch(message);
+  });
+});

@@ -1,1 +1,2 @@
-export {};
+export { runMinerCommand, runValidatorCommand } from './neuron-commands.ts';
+export { runTuningCommand } from './tuning-command.ts';

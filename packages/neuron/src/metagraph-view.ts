@@ -2,7 +2,7 @@ import type { Chain, Metagraph, Neuron } from '@tuning/chain';
 import { errorMessage, type Logger } from '@tuning/kit';
 import type { DirectoryEntry, PeerDirectory } from '@tuning/p2p';
 
-/** Shortest time between two refreshes that unknown peers cause, in ms: strangers must not make us read the chain at will. */
+/** Shortest time between two refreshes that a lookup causes, in ms: strangers must not make us read the chain at will. */
 const UNKNOWN_PEER_REFRESH_MS = 3_000;
 
 const keyText = (publicKey: Uint8Array) => Buffer.from(publicKey).toString('hex');
@@ -39,7 +39,8 @@ export class MetagraphView implements PeerDirectory {
 
   byPeerKey(publicKey: Uint8Array): DirectoryEntry | undefined {
     const entry = this.#byKey.get(keyText(publicKey));
-    if (!entry) this.#refreshForUnknown();
+    // It may have served its axon, or got its permit, a moment ago: refused once, known the next time.
+    if (!entry?.permit) this.#refreshSoon();
     return entry;
   }
 
@@ -67,12 +68,11 @@ export class MetagraphView implements PeerDirectory {
     });
   }
 
-  /** A neuron that served its axon a moment ago is refused once and known the next time. */
-  #refreshForUnknown(): void {
-    if (Date.now() - this.#lastRefresh < UNKNOWN_PEER_REFRESH_MS) return;
+  #refreshSoon(): void {
+    if (Date.now() - this.#lastRefresh < Math.max(UNKNOWN_PEER_REFRESH_MS, this.#chain.blockTimeMs)) return;
     this.#lastRefresh = Date.now();
     this.refresh().catch((error) => {
-      this.#logger.debug({ error: errorMessage(error) }, 'could not refresh the metagraph for an unknown peer');
+      this.#logger.debug({ error: errorMessage(error) }, 'could not refresh the metagraph for a peer');
     });
   }
 

@@ -8,6 +8,8 @@ import type { TaskSteps } from '../task-steps.ts';
 /** Wait before an unreachable miner is asked again, in ms. */
 const ASK_AGAIN_MS = 1_500;
 
+const STALE_VIEW = new Set(['PERMIT_NEEDED', 'NOT_REGISTERED']);
+
 /**
  * Asks the drawn miners in order until the group is full; who declines is replaced by the next. Ends early when nobody is
  * left to ask. @throws TuningError NO_MINERS when nobody accepted within the window.
@@ -78,7 +80,9 @@ async function ask(
       : { answer: 'declined', reason: `${answer.reason}: ${answer.message}` };
   } catch (error) {
     services.signal.throwIfAborted();
-    if (error instanceof BadInputError) return { answer: 'declined', reason: `${error.code}: ${error.message}` };
+    // A miner whose view of the metagraph is older than our registration or permit: it reads it again and knows us then.
+    const stale = isTuningError(error) && STALE_VIEW.has(String(error.details['peerCode']));
+    if (error instanceof BadInputError && !stale) return { answer: 'declined', reason: `${error.code}: ${error.message}` };
     const reason = isTuningError(error) ? `${error.code}: ${error.message}` : errorMessage(error);
     return { answer: 'unreachable', reason };
   }

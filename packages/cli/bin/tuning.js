@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { launch } from '../../../neurons/launch.js';
+
+await launch('runTuningCommand');

@@ -1,0 +1,121 @@
+import { expandPath, loadConfig, type Option, secretFromEnvironment } from '@tuning/config';
+import { type Logger, OperatorError } from '@tuning/kit';
+import type { NeuronSecrets } from '@tuning/neuron';
+import { passwordFromEnvironment, type WalletRef } from '@tuning/wallet';
+import { Command } from 'commander';
+import type { z } from 'zod';
+import { createLogger } from './logging.ts';
+import { askPassword } from './password-prompt.ts';
+import { exitOnUnhandled, reportAndExit, shutdownSignal } from './process-lifecycle.ts';
+
+interface Neuronish {
+  wallet: WalletRef;
+  logging: { level: string };
+}
+
+export interface DaemonCommand<S extends z.ZodType> {
+  name: string;
+  description: string;
+  options: readonly Option[];
+  schema: S;
+  run: (args: {
+    config: z.infer<S>;
+    secrets: NeuronSecrets;
+    logger: Logger;
+    signal: AbortSignal;
+    onReady: () => void;
+  }) => Promise<void>;
+}
+
+/** Parses flags, builds the configuration and runs a daemon to its end; never returns. */
+export async function runDaemonCommand<S extends z.ZodType<Neuronish>>(
+  daemon: DaemonCommand<S>,
+  argv: readonly string[],
+): Promise<void> {
+  try {
+    const { flags, file, printConfig } = parseFlags(daemon, argv);
+    const config = loadConfig(daemon.schema, daemon.options, { file, env: process.env, flags });
+    if (printConfig) {
+      process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
+      process.exit(0);
+    }
+    const { logger, flush } = createLogger(config.logging.level);
+    exitOnUnhandled(logger);
+    const signal = shutdownSignal(logger);
+    const secrets: NeuronSecrets = {
+      hubToken: secretFromEnvironment('HF_TOKEN', process.env),
+      apiKey: secretFromEnvironment('TUNING_API_KEY', process.env),
+      password: passwordSource(config.wallet),
+    };
+    await daemon
+      .run({ config, secrets, logger, signal, onReady: () => process.send?.('ready') })
+      .catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+    logger.info('stopped');
+    flush();
+    process.exit(0);
+  } catch (error) {
+    reportAndExit(error);
+  }
+}
+
+/** A password comes from BT_PW_…, from TUNING_WALLET_PASSWORD(_FILE) or, on a terminal, from the keyboard. */
+function passwordSource(wallet: WalletRef): NeuronSecrets['password'] {
+  return async (prompt) => {
+    const ref = { ...wallet, path: expandPath(wallet.path) };
+    const known =
+      secretFromEnvironment('TUNING_WALLET_PASSWORD', process.env) ??
+      passwordFromEnvironment(ref, prompt.includes('coldkey') ? 'coldkey' : 'hotkey', process.env);
+    if (known) return known;
+    if (!process.stdin.isTTY) {
+      throw new OperatorError(
+        'WALLET_PASSWORD_NEEDED',
+        `${prompt}: set TUNING_WALLET_PASSWORD_FILE, or start on a terminal`,
+      );
+    }
+    return askPassword(prompt);
+  };
+}
+
+function parseFlags<S extends z.ZodType>(daemon: DaemonCommand<S>, argv: readonly string[]) {
+  const command = new Command(daemon.name)
+    .description(daemon.description)
+    .option('--config <file>', 'YAML file with the same keys')
+    .option('--print-config', 'print the configuration in force and exit')
+    .allowExcessArguments(false)
+    .helpOption('-h, --help', 'show this help')
+    .addHelpText(
+      'after',
+      '\nSecrets come from the environment only: HF_TOKEN or HF_TOKEN_FILE, TUNING_API_KEY or TUNING_API_KEY_FILE.',
+    );
+  const keys = new Map<string, string>();
+  for (const option of daemon.options) {
+    const names = [`--${option.key}`, ...(option.flags ?? [])];
+    for (const name of names) {
+      // Two long flags of one option are two options to commander; the key joins them again.
+      const attribute = name.slice(2);
+      keys.set(attribute, option.key);
+      const help = name === names[0] ? option.help : `same as ${names[0]}`;
+      command.option(option.type === 'boolean' ? name : `${name} ${option.placeholder ?? '<value>'}`, help);
+    }
+  }
+  command.exitOverride((error) => {
+    // Commander has printed its one line; a wrong flag is a configuration error.
+    process.exit(error.exitCode === 0 ? 0 : 78);
+  });
+  command.parse(argv);
+  const given = command.opts<Record<string, string | boolean>>();
+  const flags: Record<string, string | boolean> = {};
+  for (const [attribute, key] of keys) {
+    const value = given[attribute] ?? given[camel(attribute)];
+    if (value !== undefined) flags[key] = value;
+  }
+  const file = given['config'];
+  return { flags, file: typeof file === 'string' ? file : undefined, printConfig: given['printConfig'] === true };
+}
+
+/** Commander's attribute name of a flag: `max-burn` → `maxBurn`. */
+function camel(flag: string): string {
+  return flag.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,35 @@
+import type { Logger } from '@tuning/kit';
+import { pino } from 'pino';
+
+/** Fields that must never be printed, wherever a careless context object holds them. */
+const REDACTED = ['token', 'mnemonic', 'seed', 'password', 'authorization', 'secretSeed', 'secretPhrase', 'privateKey'];
+
+const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'WARN', 50: 'ERROR' };
+
+/**
+ * pino on stdout: one JSON object per line, or one readable line where stdout is a terminal.
+ * @returns the logger and a function that waits until everything is written.
+ */
+export function createLogger(level: string): { logger: Logger; flush: () => void } {
+  const options = {
+    level,
+    base: null,
+    redact: { paths: REDACTED.flatMap((key) => [key, `*.${key}`]), censor: '[secret]' },
+  };
+  const destination = process.stdout.isTTY
+    ? { write: (line: string) => void process.stdout.write(readable(line)) }
+    : pino.destination({ fd: 1, sync: true });
+  const instance = pino(options, destination);
+  return { logger: instance as unknown as Logger, flush: () => instance.flush() };
+}
+
+/** `18:04:11 info  [hub] model pushed  repo=a/b` */
+function readable(line: string): string {
+  const { time, level, msg, module, ...rest } = JSON.parse(line) as Record<string, unknown>;
+  const clock = new Date(Number(time)).toISOString().slice(11, 19);
+  const facts = Object.entries(rest).map(
+    ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+  );
+  const where = module === undefined ? '' : `[${String(module)}] `;
+  return `${clock} ${(LEVELS[Number(level)] ?? '?').padEnd(5)} ${where}${String(msg)}${facts.length > 0 ? `  ${facts.join(' ')}` : ''}\n`;
+}

@@ -1,0 +1,32 @@
+import { minerConfigSchema, minerOptions, validatorConfigSchema, validatorOptions } from '@tuning/config';
+import { runMiner } from '@tuning/miner';
+import { runValidator } from '@tuning/validator';
+import { runDaemonCommand } from './daemon-command.ts';
+
+/** `node neurons/miner.js …` */
+export function runMinerCommand(argv: readonly string[]): Promise<void> {
+  return runDaemonCommand(
+    {
+      name: 'miner',
+      description: 'Trains models for validators of a tuning subnet and commits them on-chain.',
+      options: minerOptions,
+      schema: minerConfigSchema,
+      run: runMiner,
+    },
+    argv,
+  );
+}
+
+/** `node neurons/validator.js …` */
+export function runValidatorCommand(argv: readonly string[]): Promise<void> {
+  return runDaemonCommand(
+    {
+      name: 'validator',
+      description: 'Runs fine-tuning tournaments, measures the models and sets weights.',
+      options: validatorOptions,
+      schema: validatorConfigSchema,
+      run: runValidator,
+    },
+    argv,
+  );
+}

@@ -1,0 +1,78 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { waitFor } from '@tuning/kit';
+import { describe, expect, it } from 'vitest';
+import { processesOf, ROOT } from './network.ts';
+
+const CLI = join(ROOT, 'packages', 'cli', 'bin', 'tuning.js');
+
+/** Starts a demo with a temporary folder of its own, so that what it leaves behind can be seen. */
+function startDemo(more: readonly string[] = []) {
+  const tmp = mkdtempSync(join(tmpdir(), 'demo-'));
+  const report = join(tmp, 'report.json');
+  const child = spawn(process.execPath, [CLI, 'demo', '--report', report, ...more], {
+    cwd: tmp,
+    env: { ...process.env, TMPDIR: tmp },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  return { tmp, report, child, ended, output: () => output };
+}
+
+describe('npm run demo', () => {
+  it('plays two tournaments side by side, each with a report that can be recomputed', async () => {
+    const started = Date.now();
+    // Half a machine each, so twice the time to train in.
+    const demos = [startDemo(['--training-blocks', '320']), startDemo(['--training-blocks', '320'])];
+    for (const demo of demos) {
+      expect(await demo.ended, demo.output()).toBe(0);
+      const report = JSON.parse(readFileSync(demo.report, 'utf8'));
+      expect(
+        execFileSync(process.execPath, [join(ROOT, 'test', 'recompute-report.mjs'), demo.report], { encoding: 'utf8' }),
+      ).toContain('all agree');
+
+      const byName = new Map<string, any>(report.miners.map((miner: any) => [miner.name, miner]));
+      expect(byName.get('miner-copy').verdict.code).toBe('identical_to_base');
+      expect(byName.get('miner-copy').weight).toBe(0);
+      for (const name of ['miner-full', 'miner-lora', 'miner-lazy']) {
+        const miner = byName.get(name);
+        expect(miner.verdict.code, JSON.stringify(miner.verdict)).toBe('accepted');
+        expect(miner.commit).toMatch(/^[0-9a-f]{40}$/);
+        expect(miner.commitmentBlock).toBeLessThanOrEqual(report.deadlineBlock);
+        expect(miner.test.rowsKept).toBeGreaterThan(100);
+      }
+      const best = report.ranking[0];
+      expect(best.testLoss).toBeLessThan(report.base.test.loss * 0.95);
+      expect(byName.get('miner-lazy').rank).toBe(3);
+      expect(report.weights.entries.length).toBeGreaterThan(0);
+      // Nothing stays behind: no process, no folder.
+      expect(processesOf(demo.tmp)).toEqual([]);
+      expect(readdirSync(demo.tmp)).toEqual(['report.json']);
+      rmSync(demo.tmp, { recursive: true });
+    }
+    expect(Date.now() - started).toBeLessThan(280_000);
+  });
+
+  it.each(['starting a chain', 'published', "customer's order"])(
+    'leaves nothing behind when it is interrupted after "%s"',
+    async (moment) => {
+      const demo = startDemo();
+      await waitFor(moment, () => (demo.output().includes(moment) ? true : undefined), { ms: 90_000, everyMs: 50 });
+      demo.child.kill('SIGINT');
+      expect(await demo.ended, demo.output()).toBe(130);
+      expect(processesOf(demo.tmp)).toEqual([]);
+      expect(existsSync(demo.report)).toBe(false);
+      expect(readdirSync(demo.tmp)).toEqual([]);
+      rmSync(demo.tmp, { recursive: true });
+    },
+  );
+});

@@ -15,6 +15,7 @@ export interface Neuron {
   axon: Axon | undefined;
   /** 32-byte ed25519 key of the libp2p identity, from NeuronCertificates with algorithm 0xED. */
   peerKey: Uint8Array | undefined;
+  /** The stored permit, or the hotkey of the subnet's owner: the chain treats that one as permitted from the start. */
   validatorPermit: boolean;
   /** Alpha stake of the hotkey on this subnet, RAO. */
   stake: bigint;
@@ -45,8 +46,9 @@ export async function readMetagraph(state: ChainState, netuid: number, block: Bl
     state.has(pallet, item) ? state.read(z.array(schema), pallet, item, netuid) : Promise.resolve([]);
   const rows = async <S extends z.ZodType>(item: string, schema: S) =>
     state.has(pallet, item) ? state.rows(account, schema, pallet, item, netuid) : new Map<string, z.output<S>>();
-  const [count, keys, registered, axons, certificates, permits, updates, active, incentives] = await Promise.all([
+  const [count, owner, keys, registered, axons, certificates, permits, updates, active, incentives] = await Promise.all([
     state.read(uint, pallet, 'subnetworkN', netuid),
+    state.has(pallet, 'subnetOwnerHotkey') ? state.read(account, pallet, 'subnetOwnerHotkey', netuid) : undefined,
     state.rows(uint, account, pallet, 'keys', netuid),
     state.rows(uint, uint, pallet, 'blockAtRegistration', netuid),
     // One neuron's odd row must not hide the others: it counts as not serving.
@@ -79,7 +81,7 @@ export async function readMetagraph(state: ChainState, netuid: number, block: Bl
       coldkey: coldkeys[at]!,
       axon: axon && axon.port > 0 ? axon : undefined,
       peerKey: peerKeyOf(certificates.get(hotkey)),
-      validatorPermit: permits[uid] ?? false,
+      validatorPermit: (permits[uid] ?? false) || hotkey === owner,
       stake: stakes[at] ?? 0n,
       lastUpdate: updates[uid] ?? 0,
       active: active[uid] ?? false,

@@ -31,7 +31,8 @@ export function runDigest(args: {
 }): string {
   const { lora, ...numbers } = args.recipe;
   const hash = createHash('sha256');
-  for (const { ids, labels } of args.rows) for (const part of [Int32Array.of(ids.length), ids, labels]) hash.update(part);
+  for (const { ids, labels } of args.rows)
+    for (const part of [Int32Array.of(ids.length), ids, labels]) hash.update(part);
   return digestJson({
     numbers: { ...numbers, warmup: { ...numbers.warmup }, saveSteps: undefined },
     lora: lora === undefined ? null : { ...lora, targets: [...lora.targets] },

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CurvePoint, TokenRow } from '@tuning/protocol';
 import { type ModelConfig, readModelConfig } from '../config/model-config.ts';
@@ -41,7 +42,8 @@ export interface TrainModelResult {
 }
 
 /**
- * Trains a Llama-family model on the CPU and writes `model/`: a PEFT adapter, or a full model in the base's formats.
+ * Trains a Llama-family model on the CPU and writes `model/`: a PEFT adapter, or a full model in the base's formats. The
+ * checkpoint is removed once the model is complete.
  * Blocks the event loop during each step: for processes of sealed jobs.
  * @throws BadInputError of the base's readers, `TRAINING_ROWS_EMPTY`, `TRAINING_ROW_INVALID`, `TRAINING_DIVERGED`,
  * `CHECKPOINT_MISMATCH`.
@@ -77,6 +79,8 @@ export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult
     const { baseDir, base } = args;
     const dir = join(args.outDir, 'model');
     await writeModel({ baseDir, base, lora: recipe.lora, trained, dtypes, dir });
+    // Three times the trained weights, and of no more use.
+    await rm(checkpointDir, { recursive: true, force: true });
   }
   return { steps: step, finalLoss: loss, stopped };
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CurvePoint } from '@tuning/protocol';
@@ -83,6 +83,7 @@ describe.each([
     expect(first.result).toMatchObject({ stopped: true, steps: 3 });
     const second = await train('stopped', recipe, { resume: true });
     expect([...first.points, ...second.points]).toEqual(whole.points);
+    await expect(access(join(dir, 'stopped', 'checkpoint'))).rejects.toMatchObject({ code: 'ENOENT' });
     const threaded = await train('threaded', recipe, { threads: 2 });
     expect(threaded.points).toEqual(whole.points);
     const bytes = await bytesOf('whole', file);

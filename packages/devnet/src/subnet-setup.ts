@@ -77,35 +77,47 @@ async function run(api: ApiPromise, options: SubnetSetupOptions): Promise<Subnet
   const coldkey = pair(options.ownerColdkey ?? SUDO);
   const owner = options.ownerHotkey ?? '//Alice_hk';
   const hotkey = typeof owner === 'string' ? pair(owner) : owner;
+  // Counted here: transactions of one phase are sent together and share a block, and polkadot.js would hand out the
+  // same nonce twice (it remembers it for 1.75 s).
+  const nonces = new Map<string, number>();
   const submit = async (step: string, extrinsic: Extrinsic, signer: KeyringPair): Promise<ISubmittableResult> => {
+    const nonce = nonces.get(signer.address)!;
+    nonces.set(signer.address, nonce + 1);
     logger.debug({ step }, 'subnet set-up');
-    return submitAndCheck(api, step, extrinsic, signer);
+    return submitAndCheck(api, step, extrinsic, signer, nonce);
   };
-  const sudo = (step: string, call: Extrinsic) => submit(step, callOf(api, 'sudo', 'sudo', call), alice);
-  const admin = (name: string, ...args: unknown[]) => sudo(name, callOf(api, 'adminUtils', name, ...args));
+  const admin = (name: string, ...args: unknown[]): Promise<ISubmittableResult> =>
+    submit(name, callOf(api, 'sudo', 'sudo', callOf(api, 'adminUtils', name, ...args)), alice);
+  for (const { address } of [alice, coldkey]) nonces.set(address, await nonceOf(api, address));
 
-  await admin('sudoSetAdminFreezeWindow', 0);
-  await admin('sudoSetNetworkRateLimit', 0);
-  for (const address of options.fund ?? []) {
-    const amount = options.fundAmount ?? DEFAULT_FUND;
-    await submit('fund', callOf(api, 'balances', 'transferKeepAlive', address, amount), alice);
-  }
-  const registered = await submit(
-    'registerNetwork',
-    callOf(api, 'subtensorModule', 'registerNetwork', hotkey.address),
-    coldkey,
-  );
+  const amount = options.fundAmount ?? DEFAULT_FUND;
+  await Promise.all([
+    admin('sudoSetAdminFreezeWindow', 0),
+    admin('sudoSetNetworkRateLimit', 0),
+    ...(options.fund ?? []).map((address) =>
+      submit('fund', callOf(api, 'balances', 'transferKeepAlive', address, amount), alice),
+    ),
+  ]);
+  const registerNetwork = callOf(api, 'subtensorModule', 'registerNetwork', hotkey.address);
+  const registered = await submit('registerNetwork', registerNetwork, coldkey);
   const added = registered.events.find(({ event }) => event.method === 'NetworkAdded');
   if (!added) throw failed('registerNetwork', 'the block holds no NetworkAdded event');
   const netuid = Number(added.event.data[0]?.toString());
 
-  await admin('sudoSetCommitRevealWeightsEnabled', netuid, options.commitReveal ?? false);
-  await admin('sudoSetTempo', netuid, options.tempo ?? 20);
-  await admin('sudoSetWeightsSetRateLimit', netuid, options.weightsRateLimit ?? 0);
-  await admin('sudoSetServingRateLimit', netuid, options.servingRateLimit ?? 0);
-  if (options.minBurn !== undefined) await admin('sudoSetMinBurn', netuid, options.minBurn);
-  await submit('startCall', callOf(api, 'subtensorModule', 'startCall', netuid), coldkey);
+  await Promise.all([
+    admin('sudoSetCommitRevealWeightsEnabled', netuid, options.commitReveal ?? false),
+    admin('sudoSetTempo', netuid, options.tempo ?? 20),
+    admin('sudoSetWeightsSetRateLimit', netuid, options.weightsRateLimit ?? 0),
+    admin('sudoSetServingRateLimit', netuid, options.servingRateLimit ?? 0),
+    ...(options.minBurn === undefined ? [] : [admin('sudoSetMinBurn', netuid, options.minBurn)]),
+    submit('startCall', callOf(api, 'subtensorModule', 'startCall', netuid), coldkey),
+  ]);
   return { netuid, ownerColdkey: coldkey.address, ownerHotkey: hotkey.address };
+}
+
+async function nonceOf(api: ApiPromise, address: string): Promise<number> {
+  const account = (await api.query['system']!['account']!(address)) as unknown as { nonce: { toNumber(): number } };
+  return account.nonce.toNumber();
 }
 
 /** Calls are looked up by name at run time: the chain, not our build, decides which there are. */
@@ -126,6 +138,7 @@ function submitAndCheck(
   step: string,
   extrinsic: Extrinsic,
   signer: KeyringPair,
+  nonce: number,
 ): Promise<ISubmittableResult> {
   return new Promise((resolve, reject) => {
     let stop: (() => void) | undefined;
@@ -135,14 +148,15 @@ function submitAndCheck(
       stop?.();
       action();
     };
-    sendFresh(api, extrinsic, signer, (result) => {
+    const sent = extrinsic.signAndSend(signer, { nonce }, (result) => {
       if (settled) return;
       if (result.isError) return finish(() => reject(failed(step, `the transaction was ${result.status.type}`)));
       // Where blocks are final at once, polkadot.js may report only the second of the two.
       if (!result.isInBlock && !result.isFinalized) return;
       const error = errorOf(api, result);
       finish(() => (error === undefined ? resolve(result) : reject(failed(step, error))));
-    }).then(
+    });
+    sent.then(
       (unsubscribe) => {
         stop = unsubscribe;
         if (settled) unsubscribe();
@@ -150,19 +164,6 @@ function submitAndCheck(
       (error: unknown) => finish(() => reject(failed(step, error instanceof Error ? error.message : String(error)))),
     );
   });
-}
-
-/** polkadot.js remembers the next nonce for 1.75 s, too long for 250 ms blocks: the account itself is read instead. */
-async function sendFresh(
-  api: ApiPromise,
-  extrinsic: Extrinsic,
-  signer: KeyringPair,
-  onResult: (result: ISubmittableResult) => void,
-): Promise<() => void> {
-  const account = (await api.query['system']!['account']!(signer.address)) as unknown as {
-    nonce: { toNumber(): number };
-  };
-  return extrinsic.signAndSend(signer, { nonce: account.nonce.toNumber() }, onResult);
 }
 
 function errorOf(api: ApiPromise, result: ISubmittableResult): string | undefined {

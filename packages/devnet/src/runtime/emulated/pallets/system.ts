@@ -16,7 +16,8 @@ const EMPTY_ACCOUNT: AccountInfo = {
   consumers: 0,
   providers: 0,
   sufficients: 0,
-  data: { free: 0n, reserved: 0n, frozen: 0n, flags: 0n },
+  // The flag of pallet-balances' newer bookkeeping.
+  data: { free: 0n, reserved: 0n, frozen: 0n, flags: 1n << 127n },
 };
 
 export const systemStorage = defineStorage('System', {

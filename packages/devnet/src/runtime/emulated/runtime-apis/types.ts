@@ -1,3 +1,191 @@
 import type { NamedType } from '../../../scale/codec.ts';
 
-export const RUNTIME_API_TYPES: Readonly<Record<string, NamedType>> = {};
+const C16 = 'Compact<u16>';
+const C64 = 'Compact<u64>';
+
+const account = { AccountId: 'AccountId32' };
+
+/** The common head of NeuronInfo and NeuronInfoLite. */
+const NEURON = {
+  hotkey: 'AccountId32',
+  coldkey: 'AccountId32',
+  uid: C16,
+  netuid: C16,
+  active: 'bool',
+  axon_info: 'AxonInfo',
+  prometheus_info: 'PrometheusInfo',
+  stake: 'Vec<(AccountId32,Compact<u64>)>',
+  rank: C16,
+  emission: C64,
+  incentive: C16,
+  consensus: C16,
+  trust: C16,
+  validator_trust: C16,
+  dividends: C16,
+  last_update: C64,
+  validator_permit: 'bool',
+};
+
+const HYPERPARAMS = {
+  rho: C16,
+  kappa: C16,
+  immunity_period: C16,
+  min_allowed_weights: C16,
+  max_weights_limit: C16,
+  tempo: C16,
+  min_difficulty: C64,
+  max_difficulty: C64,
+  weights_version: C64,
+  weights_rate_limit: C64,
+  adjustment_interval: C16,
+  activity_cutoff: C64,
+  registration_allowed: 'bool',
+  target_regs_per_interval: C16,
+  min_burn: C64,
+  max_burn: C64,
+  bonds_moving_avg: C64,
+  max_regs_per_block: C16,
+  serving_rate_limit: C64,
+  max_validators: C16,
+  adjustment_alpha: C64,
+  difficulty: C64,
+  commit_reveal_period: C64,
+  commit_reveal_weights_enabled: 'bool',
+  alpha_high: C16,
+  alpha_low: C16,
+  liquid_alpha_enabled: 'bool',
+};
+
+/** Columns of a metagraph after `netuid`, in the order that get_selective_metagraph numbers them (netuid is 0). */
+export const METAGRAPH_COLUMNS: Readonly<Record<string, string>> = {
+  name: 'Vec<Compact<u8>>',
+  symbol: 'Vec<Compact<u8>>',
+  identity: 'Option<SubnetIdentityV3>',
+  network_registered_at: C64,
+  owner_hotkey: 'AccountId32',
+  owner_coldkey: 'AccountId32',
+  block: C64,
+  tempo: C16,
+  last_step: C64,
+  blocks_since_last_step: C64,
+  subnet_emission: C64,
+  alpha_in: C64,
+  alpha_out: C64,
+  tao_in: C64,
+  alpha_out_emission: C64,
+  alpha_in_emission: C64,
+  tao_in_emission: C64,
+  pending_alpha_emission: C64,
+  pending_root_emission: C64,
+  subnet_volume: 'Compact<u128>',
+  moving_price: 'I96F32',
+  rho: C16,
+  kappa: C16,
+  min_allowed_weights: C16,
+  max_weights_limit: C16,
+  weights_version: C64,
+  weights_rate_limit: C64,
+  activity_cutoff: C64,
+  max_validators: C16,
+  num_uids: C16,
+  max_uids: C16,
+  burn: C64,
+  difficulty: C64,
+  registration_allowed: 'bool',
+  pow_registration_allowed: 'bool',
+  immunity_period: C16,
+  min_difficulty: C64,
+  max_difficulty: C64,
+  min_burn: C64,
+  max_burn: C64,
+  adjustment_alpha: C64,
+  adjustment_interval: C16,
+  target_regs_per_interval: C16,
+  max_regs_per_block: C16,
+  serving_rate_limit: C64,
+  commit_reveal_weights_enabled: 'bool',
+  commit_reveal_period: C64,
+  liquid_alpha_enabled: 'bool',
+  alpha_high: C16,
+  alpha_low: C16,
+  bonds_moving_avg: C64,
+  hotkeys: 'Vec<AccountId32>',
+  coldkeys: 'Vec<AccountId32>',
+  identities: 'Vec<Option<ChainIdentityV2>>',
+  axons: 'Vec<AxonInfo>',
+  active: 'Vec<bool>',
+  validator_permit: 'Vec<bool>',
+  pruning_score: `Vec<${C16}>`,
+  last_update: `Vec<${C64}>`,
+  emission: `Vec<${C64}>`,
+  dividends: `Vec<${C16}>`,
+  incentives: `Vec<${C16}>`,
+  consensus: `Vec<${C16}>`,
+  trust: `Vec<${C16}>`,
+  rank: `Vec<${C16}>`,
+  block_at_registration: `Vec<${C64}>`,
+  alpha_stake: `Vec<${C64}>`,
+  tao_stake: `Vec<${C64}>`,
+  total_stake: `Vec<${C64}>`,
+  tao_dividends_per_hotkey: 'Vec<(AccountId32,Compact<u64>)>',
+  alpha_dividends_per_hotkey: 'Vec<(AccountId32,Compact<u64>)>',
+};
+
+/** Columns that only the selective form has. */
+export const SELECTIVE_COLUMNS: Readonly<Record<string, string>> = {
+  validators: `Vec<${C16}>`,
+  commitments: 'Vec<(AccountId32,Vec<Compact<u8>>)>',
+};
+
+const optional = (columns: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, `Option<${type}>`]));
+
+const RPC_INFO = 'pallet_subtensor::rpc_info';
+
+export const RUNTIME_API_TYPES: Readonly<Record<string, NamedType>> = {
+  NeuronInfo: {
+    form: 'composite',
+    path: `${RPC_INFO}::neuron_info::NeuronInfo`,
+    params: account,
+    fields: { ...NEURON, weights: `Vec<(${C16},${C16})>`, bonds: `Vec<(${C16},${C16})>`, pruning_score: C16 },
+  },
+  NeuronInfoLite: {
+    form: 'composite',
+    path: `${RPC_INFO}::neuron_info::NeuronInfoLite`,
+    params: account,
+    fields: { ...NEURON, pruning_score: C16 },
+  },
+  SubnetHyperparams: {
+    form: 'composite',
+    path: `${RPC_INFO}::subnet_info::SubnetHyperparams`,
+    fields: HYPERPARAMS,
+  },
+  Metagraph: {
+    form: 'composite',
+    path: `${RPC_INFO}::metagraph::Metagraph`,
+    params: account,
+    fields: { netuid: C16, ...METAGRAPH_COLUMNS },
+  },
+  SelectiveMetagraph: {
+    form: 'composite',
+    path: `${RPC_INFO}::metagraph::SelectiveMetagraph`,
+    params: account,
+    fields: { netuid: C16, ...optional(METAGRAPH_COLUMNS), ...optional(SELECTIVE_COLUMNS) },
+  },
+  StakeInfo: {
+    form: 'composite',
+    path: `${RPC_INFO}::stake_info::StakeInfo`,
+    params: account,
+    fields: {
+      hotkey: 'AccountId32',
+      coldkey: 'AccountId32',
+      netuid: C16,
+      stake: C64,
+      locked: C64,
+      emission: C64,
+      tao_emission: C64,
+      drain: C64,
+      is_registered: 'bool',
+    },
+  },
+};

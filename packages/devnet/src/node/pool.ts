@@ -49,7 +49,7 @@ export class TransactionPool {
     return this.all().filter(({ ready }) => ready);
   }
 
-  /** Highest nonce-like tag chains are the runtime's business: it counts ready transactions that provide a tag. */
+  /** Whether a ready transaction provides the tag. */
   provides(tag: string): boolean {
     return this.ready().some(({ valid }) => valid.provides.includes(tag));
   }

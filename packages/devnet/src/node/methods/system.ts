@@ -27,7 +27,10 @@ export function systemMethods(node: ChainNode, facts: SystemFacts): RpcMethods {
     if (result === undefined) throw new RpcError(-32601, `This runtime has no ${method}`);
     return new ScaleReader(result);
   };
-  /** The account's nonce in the best block, plus what it has ready in the pool (substrate-frame-rpc-system). */
+  /**
+   * The account's nonce in the best block, plus what it has ready in the pool (substrate-frame-rpc-system). That a nonce
+   * shows as the tag `account:nonce` is the one convention that node and runtime share.
+   */
   const nextIndex: RpcMethod = ([address]) => {
     const account = addressParam(address);
     const who = `0x${Buffer.from(account).toString('hex')}`;

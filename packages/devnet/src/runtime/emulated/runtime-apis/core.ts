@@ -1,3 +1,4 @@
+import { ScaleWriter } from '../../../scale/bytes.ts';
 import type { BlockRef, RuntimeState, Validity } from '../../runtime.ts';
 import { isFreeCall } from '../execution.ts';
 import { decodeExtrinsic } from '../extrinsic.ts';
@@ -15,9 +16,14 @@ export interface CoreApiSources {
 
 const WEIGHT = { ref_time: 100_000_000n, proof_size: 0n };
 
+/** An extrinsic's own length prefix is that of the argument: decoding took it away. */
+function prefixed(body: Uint8Array): Uint8Array {
+  return new ScaleWriter().bytes(body).finish();
+}
+
 /** The fee that an unsigned or signed extrinsic of these bytes would pay; it may carry a fake signature. */
 function feesFor(uxt: Uint8Array): { base: bigint; length: bigint; total: bigint; free: boolean; tip: bigint } {
-  const extrinsic = decodeExtrinsic(uxt);
+  const extrinsic = decodeExtrinsic(prefixed(uxt));
   const free = isFreeCall(extrinsic.call);
   const tip = extrinsic.signed?.tip ?? 0n;
   return free ? { base: 0n, length: 0n, total: 0n, free, tip } : { ...feeOf(extrinsic.length), free, tip };
@@ -70,7 +76,7 @@ export function coreApis(sources: CoreApiSources): RuntimeApi[] {
           output: 'Result<ValidTransaction,TransactionValidityError>',
           run: (state, [, tx, hash]) => {
             const best = { number: systemStorage.Number.get(state), hash: hash as string };
-            return validity(sources.validate(state, tx as Uint8Array, best));
+            return validity(sources.validate(state, prefixed(tx as Uint8Array), best));
           },
         },
       },

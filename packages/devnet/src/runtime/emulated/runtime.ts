@@ -10,7 +10,7 @@ import type {
   RuntimeVersion,
   Validity,
 } from '../runtime.ts';
-import { balancesStorage, freeBalance, setBalance } from './balances-ledger.ts';
+import { freeBalance, setBalance } from './balances-ledger.ts';
 import { dispatchErrorValue, Execution, isFreeCall } from './execution.ts';
 import { bareExtrinsic, decodeExtrinsic, type Extrinsic, eraBirth, signatureValid } from './extrinsic.ts';
 import { buildGenesis } from './genesis.ts';
@@ -194,10 +194,5 @@ export class EmulatedRuntime implements Runtime {
 
   call(state: RuntimeState, method: string, args: Uint8Array): Uint8Array | undefined {
     return callRuntimeApi(this.#apis, state, method, args);
-  }
-
-  /** RAO in circulation; for tests and diagnostics. */
-  totalIssuance(state: RuntimeState): bigint {
-    return balancesStorage.TotalIssuance.get(state);
   }
 }

@@ -49,8 +49,6 @@ export const SUBTENSOR_EVENTS: readonly EventRow[] = [
   ['NetworkMinLockCostSet', 61, ['u64']],
   ['SubnetLimitSet', 62, ['u16']],
   ['NetworkLockCostReductionIntervalSet', 63, ['u64']],
-  ['WeightsCommitted', 85, ['AccountId32', 'u16', 'H256']],
-  ['WeightsRevealed', 86, ['AccountId32', 'u16', 'H256']],
   ['BatchWeightsCompleted', 88, ['Vec<Compact<u16>>', 'AccountId32']],
   ['BatchCompletedWithErrors', 89, []],
   ['BatchWeightItemFailed', 90, ['u16', 'DispatchError']],

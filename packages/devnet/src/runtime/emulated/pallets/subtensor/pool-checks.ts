@@ -36,20 +36,11 @@ function checkWeights(state: RuntimeState, block: number, who: string, { netuid 
   ensure(weightsRateLimitPassed(state, netuid, uid, block), 'SettingWeightsTooFast');
 }
 
-function checkCommit(state: RuntimeState, block: number, who: string, { netuid }: { netuid: number }): void {
-  ensure(enoughStakeForWeights(state, netuid, who), 'NotEnoughStakeToSetWeights');
-  const uid = s.Uids.get(state, netuid, who);
-  if (uid !== undefined) ensure(weightsRateLimitPassed(state, netuid, uid, block), 'CommittingWeightsTooFast');
-}
-
 function run(state: RuntimeState, block: number, who: string, call: string, args: unknown): void {
   switch (call) {
     case 'set_weights':
     case 'set_mechanism_weights':
       checkWeights(state, block, who, args as SetWeightsArgs);
-      break;
-    case 'commit_weights':
-      checkCommit(state, block, who, args as { netuid: number });
       break;
     case 'batch_set_weights': {
       const { netuids, weights, version_keys } = args as Record<'netuids' | 'weights' | 'version_keys', unknown[]>;

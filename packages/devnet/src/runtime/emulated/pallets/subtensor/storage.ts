@@ -147,12 +147,4 @@ export const subtensor = defineStorage('SubtensorModule', {
   Axons: optionalMap(perHotkey, 'AxonInfo'),
   NeuronCertificates: optionalMap(perHotkey, 'NeuronCertificate'),
   Prometheus: optionalMap(perHotkey, 'PrometheusInfo'),
-
-  WeightCommits: optionalMap(
-    [
-      ['Twox64Concat', 'u16'],
-      ['Twox64Concat', 'AccountId32'],
-    ],
-    'Vec<(H256,u64,u64,u64)>',
-  ),
 });

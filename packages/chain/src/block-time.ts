@@ -5,8 +5,11 @@ import type { Session } from './session.ts';
 
 /** Mainnet's, when the runtime names none. */
 const FALLBACK_MS = 12_000;
-/** Blocks over which the mean is taken, and after which it is taken again. */
+/** Blocks over which the mean is taken. */
 const SPAN = 20;
+/** It is taken again after so many blocks: the first ones of a young localnet may have been made in a burst. */
+const YOUNG = { below: 100, every: 5 };
+const EVERY = 20;
 /** With fewer blocks than this the expectation is better than a measurement. */
 const SHORTEST_SPAN = 4;
 
@@ -31,7 +34,8 @@ export class BlockTime {
   async start(): Promise<void> {
     await this.#measure();
     this.#heads.on(() => {
-      if (this.#heads.head.number - this.#measuredAt >= SPAN) void this.#measure();
+      const { number } = this.#heads.head;
+      if (number - this.#measuredAt >= (number < YOUNG.below ? YOUNG.every : EVERY)) void this.#measure();
     });
   }
 

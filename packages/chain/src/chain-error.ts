@@ -1,4 +1,4 @@
-import { TuningError } from '@tuning/kit';
+import { isTuningError, TuningError } from '@tuning/kit';
 import type { RpcError } from './rpc-socket.ts';
 
 /**
@@ -125,10 +125,12 @@ export function dispatchFailure(
   );
 }
 
-/** Whether a node says that it has dropped the state of a block. */
-export function isStatePruned(error: RpcError): boolean {
-  return /state already discarded|unknown ?block|header was not found|pruned/i.test(
-    `${error.message} ${error.data ?? ''}`,
+/** Whether a node has dropped a block or its state: its own words, or polkadot.js' for a header that is not there. */
+export function isStatePruned(error: unknown): boolean {
+  if (!(error instanceof Error) || isTuningError(error)) return false;
+  const data = 'data' in error ? String(error.data ?? '') : '';
+  return /state already discarded|unknown ?block|header was not found|unable to retrieve header/i.test(
+    `${error.message} ${data}`,
   );
 }
 

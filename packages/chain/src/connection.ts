@@ -101,7 +101,7 @@ export class Connection {
           try {
             return await orAborted(work(session, signal), session.socket.closed);
           } catch (error) {
-            if (error instanceof RpcError) throw rpcFailure(what, error);
+            if (error instanceof RpcError || isStatePruned(error)) throw readFailure(what, error as Error);
             if (!session.socket.closed.aborted || this.#end.signal.aborted) throw error;
           }
         }
@@ -171,15 +171,14 @@ export class Connection {
   }
 }
 
-function rpcFailure(what: string, error: RpcError): TransientError {
+function readFailure(what: string, error: Error): TransientError {
   if (isStatePruned(error)) {
     return new TransientError(
       'CHAIN_STATE_PRUNED',
-      `${what}: the endpoint no longer keeps the state of that block (${error.message}); an archive endpoint does`,
+      `${what}: the endpoint does not keep that block (${error.message}); an archive endpoint does`,
       { cause: error },
     );
   }
-  return new TransientError('CHAIN_RPC_ERROR', `${what}: the node answered ${error.code} ${error.message}`, {
-    cause: error,
-  });
+  const code = error instanceof RpcError ? `${error.code} ` : '';
+  return new TransientError('CHAIN_RPC_ERROR', `${what}: the node answered ${code}${error.message}`, { cause: error });
 }

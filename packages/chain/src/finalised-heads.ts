@@ -84,9 +84,16 @@ export class FinalisedHeads {
     }
     const known = this.#hashes.get(number);
     if (known !== undefined) return known;
-    const hash = await this.#connection.run(`the hash of block ${number}`, async (session) =>
-      parseValue(blockHash, await session.socket.request('chain_getBlockHash', [number]), `hash of block ${number}`),
+    const answer = await this.#connection.run(`the hash of block ${number}`, (session) =>
+      session.socket.request('chain_getBlockHash', [number]),
     );
+    if (answer === null) {
+      throw new TransientError(
+        'CHAIN_STATE_PRUNED',
+        `the endpoint does not know block ${number}: an archive endpoint does`,
+      );
+    }
+    const hash = parseValue(blockHash, answer, `hash of block ${number}`);
     this.#remember({ number, hash });
     return hash;
   }

@@ -46,19 +46,21 @@ export async function readMetagraph(state: ChainState, netuid: number, block: Bl
     state.has(pallet, item) ? state.read(z.array(schema), pallet, item, netuid) : Promise.resolve([]);
   const rows = async <S extends z.ZodType>(item: string, schema: S) =>
     state.has(pallet, item) ? state.rows(account, schema, pallet, item, netuid) : new Map<string, z.output<S>>();
-  const [count, owner, keys, registered, axons, certificates, permits, updates, active, incentives] = await Promise.all([
-    state.read(uint, pallet, 'subnetworkN', netuid),
-    state.has(pallet, 'subnetOwnerHotkey') ? state.read(account, pallet, 'subnetOwnerHotkey', netuid) : undefined,
-    state.rows(uint, account, pallet, 'keys', netuid),
-    state.rows(uint, uint, pallet, 'blockAtRegistration', netuid),
-    // One neuron's odd row must not hide the others: it counts as not serving.
-    rows('axons', optional(axonRow)),
-    rows('neuronCertificates', optional(certificateRow)),
-    column('validatorPermit', z.boolean()),
-    column('lastUpdate', uint),
-    column('active', z.boolean()),
-    column('incentive', uint),
-  ]);
+  const [count, owner, keys, registered, axons, certificates, permits, updates, active, incentives] = await Promise.all(
+    [
+      state.read(uint, pallet, 'subnetworkN', netuid),
+      state.has(pallet, 'subnetOwnerHotkey') ? state.read(account, pallet, 'subnetOwnerHotkey', netuid) : undefined,
+      state.rows(uint, account, pallet, 'keys', netuid),
+      state.rows(uint, uint, pallet, 'blockAtRegistration', netuid),
+      // One neuron's odd row must not hide the others: it counts as not serving.
+      rows('axons', optional(axonRow)),
+      rows('neuronCertificates', optional(certificateRow)),
+      column('validatorPermit', z.boolean()),
+      column('lastUpdate', uint),
+      column('active', z.boolean()),
+      column('incentive', uint),
+    ],
+  );
   const uids = [...keys.keys()].filter((uid) => uid < count).sort((a, b) => a - b);
   const hotkeys = uids.map((uid) => keys.get(uid)!);
   const [coldkeys, stakes] = await Promise.all([

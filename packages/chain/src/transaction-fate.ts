@@ -18,6 +18,9 @@ export interface FateContext {
 /** The pool or a block has it, or another transaction has its nonce: the blocks will tell. */
 const KNOWN = new Set(['ALREADY_IMPORTED', 'TEMPORARILY_BANNED', 'STALE', 'PRIORITY_TOO_LOW', 'IMMEDIATELY_DROPPED']);
 
+/** A pool that takes a transaction and throws it out again this often will not include it. */
+const MAX_REFUSALS = 3;
+
 /**
  * The finalised block that holds the transaction: told by the node's watch or, when that is lost, found in the blocks. A
  * transaction that is in none yet is offered again: the same bytes have one nonce and can run only once.
@@ -33,13 +36,21 @@ export async function finalBlock(
 ): Promise<BlockRef> {
   const { name, hex, birth, last } = transaction;
   let watch: Watch | undefined = firstWatch;
+  let refusals = 0;
   for (let next = birth + 1; ; ) {
     if (watch) {
       void watch.included.then(onIncluded);
       const end = await orAborted(watch.ended, signal).finally(watch.stop);
       if (end.kind === 'final') return noteFinal(connection, heads, end.hash, signal);
       if (end.kind === 'refused') {
-        throw notIncluded(`${name} left the pool without being included (${end.status})`);
+        // The pool does not say why; offering it again does.
+        const again = await offer(await orAborted(connection.session(), signal), transaction, signal);
+        if (again.kind === 'refused') throw again.refusal;
+        if (again.kind === 'lost' || ++refusals >= MAX_REFUSALS) {
+          throw notIncluded(`${name} left the pool without being included (${end.status})`);
+        }
+        watch = again.watch;
+        continue;
       }
       logger.info({ call: name, nonce: transaction.nonce }, 'lost sight of a transaction, looking for it');
       watch = undefined;

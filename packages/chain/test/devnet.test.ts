@@ -25,8 +25,8 @@ it('follows the finalised chain and measures its pace', async () => {
   expect(await chain.blockHash(reached.number)).toBe(reached.hash);
   await expect(chain.blockHash(reached.number + 1_000)).rejects.toEqual(code('CHAIN_BLOCK_NOT_FINAL'));
   await expect(chain.waitForBlock(1_000_000, { ms: 50 })).rejects.toEqual(code('DEADLINE_EXCEEDED'));
-  expect(chain.blockTimeMs).toBeGreaterThan(50);
-  expect(chain.blockTimeMs).toBeLessThan(1_000);
+  // The first blocks of the set-up come in a burst; the mean must get over that.
+  await expect.poll(() => chain.blockTimeMs, { timeout: 15_000 }).toSatisfy((ms: number) => ms > 80 && ms < 1_000);
 });
 
 it('reads the rules of a subnet', async () => {

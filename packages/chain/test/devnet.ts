@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Keyring } from '@polkadot/keyring';
 import { cryptoWaitReady, encodeAddress, sr25519PairFromSeed, sr25519Sign } from '@polkadot/util-crypto';
-import { type DevnetNode, setUpSubnet, startDevnetNode } from '@tuning/devnet';
+import { type DevnetNode, type DevnetNodeOptions, setUpSubnet, startDevnetNode } from '@tuning/devnet';
 import type { Signer } from '@tuning/kit';
 import { type Chain, connectChain } from '../src/index.ts';
 
@@ -37,9 +37,9 @@ export interface TestSubnet {
 }
 
 export async function startTestSubnet(
-  options: { blockMs?: number; weightsRateLimit?: number; servingRateLimit?: number } = {},
+  options: DevnetNodeOptions & { weightsRateLimit?: number; servingRateLimit?: number } = {},
 ): Promise<TestSubnet> {
-  const node = await startDevnetNode({ blockMs: options.blockMs ?? 100 });
+  const node = await startDevnetNode({ blockMs: 100, ...options });
   const coldkey = newSigner();
   const { netuid } = await setUpSubnet({
     endpoint: node.endpoint,

@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { waitFor } from '@tuning/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { call, type Daemon, httpOf, Network, RECIPES, ROOT } from './network.ts';
@@ -122,11 +123,13 @@ describe('POST /evaluate/', () => {
 });
 
 describe('what others read from the chain', () => {
-  it('plain polkadot.js sees axon and transport key of both neurons', () => {
-    const out = execFileSync(
+  it('plain polkadot.js sees axon and transport key of both neurons', async () => {
+    // Not the synchronous form: the node answers from this very process.
+    const script = join(ROOT, 'test', 'read-chain.mjs');
+    const { stdout: out } = await promisify(execFile)(
       process.execPath,
-      [join(ROOT, 'test', 'read-chain.mjs'), network.endpoint, String(network.netuid)],
-      { encoding: 'utf8' },
+      [script, network.endpoint, String(network.netuid)],
+      { timeout: 60_000 },
     );
     const { neurons } = JSON.parse(out.trim().split('\n').at(-1)!);
     const hotkeys = neurons.map(({ hotkey }: { hotkey: string }) => hotkey);

@@ -50,7 +50,7 @@ export class Daemon {
     });
     createInterface({ input: this.process.stdout! }).on('line', (text) => {
       this.stdout += `${text}\n`;
-      if (text.startsWith('{')) this.lines.push(JSON.parse(text) as Line);
+      if (text.startsWith('{"level"')) this.lines.push(JSON.parse(text) as Line);
     });
     this.process.stderr!.on('data', (chunk: Buffer) => {
       this.stderr += chunk.toString();

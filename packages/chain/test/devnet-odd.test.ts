@@ -36,3 +36,30 @@ it('makes blocks by its transactions on a node that seals at once', async () => 
   const blocks = await Promise.all(['a', 'b', 'c'].map((text) => chain.commit({ netuid, hotkey, fields: [text] })));
   expect(new Set(blocks.map(({ number }) => number)).size).toBe(3);
 });
+
+it('rebuilds what it can of blocks whose state the node has dropped', async () => {
+  subnet = await startTestSubnet({ blockMs: 30, keepBlocks: 30 });
+  const { chain, netuid } = subnet;
+  const [one, two] = [await subnet.addHotkey(), await subnet.addHotkey()];
+  const overwritten = await chain.commit({ netuid, hotkey: one, fields: ['overwritten'] });
+  const kept = await chain.commit({ netuid, hotkey: two, fields: ['kept'] });
+  const again = await chain.commit({ netuid, hotkey: one, fields: ['again'] });
+  await chain.waitForBlock(again.number + 50, { ms: 20_000 });
+  await expect(chain.metagraph(netuid, { at: kept.hash })).rejects.toMatchObject({ code: 'CHAIN_STATE_PRUNED' });
+  const end = new AbortController();
+  const numbers: number[] = [];
+  const found: string[] = [];
+  const last = chain.head.number;
+  await chain.watchCommitments({
+    netuid,
+    fromBlock: overwritten.number,
+    signal: end.signal,
+    onBlock: async (block, commitments) => {
+      numbers.push(block.number);
+      found.push(...commitments.map((commitment) => `${commitment.block} ${commitment.fields}`));
+      if (block.number >= last) end.abort();
+    },
+  });
+  expect(numbers).toEqual(numbers.map((_, at) => overwritten.number + at));
+  expect(found).toEqual([`${kept.number} kept`, `${again.number} again`]);
+});

@@ -46,10 +46,13 @@ export class StateHistory {
   }
 
   commit(block: number, changes: Changes): void {
+    const changed = new Set(this.#changed.get(block));
     for (const [key, value] of changes) {
       const entries = this.#entries.get(key);
+      // Removing what never was is no change.
+      if (!entries && value === undefined) continue;
+      changed.add(key);
       if (!entries) {
-        if (value === undefined) continue;
         this.#entries.set(key, [{ block, value }]);
         this.#unsorted.push(key);
         continue;
@@ -58,10 +61,10 @@ export class StateHistory {
       if (last.block === block) last.value = value;
       else entries.push({ block, value });
     }
-    this.#changed.set(block, [...new Set([...(this.#changed.get(block) ?? []), ...changes.keys()])]);
+    this.#changed.set(block, [...changed]);
   }
 
-  /** Keys written in `block`, whether or not their value differs. */
+  /** Keys written or removed in `block`, whether or not their value differs. */
   changedIn(block: number): readonly string[] {
     return this.#changed.get(block) ?? [];
   }
@@ -70,7 +73,8 @@ export class StateHistory {
   prune(block: number): void {
     for (let old = this.#oldest; old < block; old++) {
       for (const key of this.#changed.get(old + 1) ?? []) {
-        const entries = this.#entries.get(key)!;
+        const entries = this.#entries.get(key);
+        if (!entries) continue;
         let keep = 0;
         while (keep + 1 < entries.length && entries[keep + 1]!.block <= block) keep++;
         if (keep > 0) entries.splice(0, keep);

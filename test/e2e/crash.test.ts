@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDataset, verifySplit } from '@tuning/dataset';
+import { runEvaluation } from '@tuning/evaluation';
 import { waitFor } from '@tuning/kit';
 import { canonicalJson, digestJson, receiptSchema } from '@tuning/protocol';
+import { createProcessRunner } from '@tuning/runner';
 import { openValidatorStore } from '@tuning/store';
 import { receiptMessage } from '@tuning/validator';
 import { verifySignature } from '@tuning/wallet';
@@ -113,6 +115,23 @@ describe('daemons killed with SIGKILL', () => {
       seal: seal.seal,
     });
     expect(verified).toEqual({ ok: true, problems: [] });
+
+    // The losses are what a fresh measurement gives, bit for bit.
+    const best = receipt.body.entries.find(({ rank }) => rank === 1)!;
+    const data = join(network.folder, 'data', 'validator');
+    const again = await runEvaluation({
+      runner: await createProcessRunner({ root: join(network.folder, 'again') }),
+      root: join(network.folder, 'again-jobs'),
+      id: 'again',
+      baseDir: join(data, 'models', `demo--tiny-llama@${receipt.body.model.revision}.full`),
+      submissionDir: join(data, 'tasks', id, 'submissions', best.hotkey),
+      expected: { baseRepo: receipt.body.model.repo, baseRevision: receipt.body.model.revision },
+      sets: [{ name: 'test', rowsFile: join(data, 'tasks', id, 'test.jsonl') }],
+      datasetType: DATASET_TYPE,
+      sequenceLen: receipt.body.sequenceLen,
+      limits: { wallMs: 60_000, memoryBytes: 2 * 1024 ** 3 },
+    });
+    expect(again.sets['test']).toEqual(best.test);
 
     // One weight set, one score per member, in the store and so on the chain.
     const store = await openValidatorStore(join(network.folder, 'data', 'validator', 'validator.sqlite'));

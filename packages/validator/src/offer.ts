@@ -1,4 +1,5 @@
 import { PROMPT_FORMAT, type TaskOffer, type TaskRequest, taskOfferSchema } from '@tuning/protocol';
+import { needSchedule } from './schedule.ts';
 import type { ValidatorServices } from './services.ts';
 import type { TaskSteps } from './task-steps.ts';
 
@@ -11,11 +12,12 @@ export function sequenceLenOf(services: Pick<ValidatorServices, 'config'>, reque
 
 /** The offer of a prepared task: the same bytes for every miner, and after every restart. */
 export function buildOffer(
-  services: Pick<ValidatorServices, 'config'>,
+  services: Pick<ValidatorServices, 'config' | 'store'>,
   steps: TaskSteps,
   request: TaskRequest,
 ): TaskOffer {
   const split = steps.need('split');
+  const schedule = needSchedule(services, steps.taskId);
   return taskOfferSchema.parse({
     taskId: steps.taskId,
     netuid: services.config.netuid,
@@ -25,7 +27,8 @@ export function buildOffer(
     promptFormat: PROMPT_FORMAT,
     sequenceLen: sequenceLenOf(services, request),
     seal: split.seal,
-    ...steps.need('schedule'),
+    offerDeadlineBlock: schedule.offerDeadlineBlock,
+    deadlineBlock: schedule.deadlineBlock,
     maxModelBytes: Math.round(services.config.evaluation.max_model_gb * GIB),
   });
 }

@@ -9,6 +9,7 @@ import {
   type TaskRequest,
 } from '@tuning/protocol';
 import { sequenceLenOf } from './offer.ts';
+import { needSchedule } from './schedule.ts';
 import type { ValidatorServices } from './services.ts';
 import { judge } from './stages/evaluating.ts';
 import type { TaskSteps } from './task-steps.ts';
@@ -87,7 +88,7 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
         .filter(({ answer }) => answer !== 'accepted')
         .map((member) => ({ hotkey: member.hotkey, reason: member.reason ?? member.answer })),
     },
-    deadlineBlock: steps.need('schedule').deadlineBlock,
+    deadlineBlock: needSchedule(services, taskId).deadlineBlock,
     base: { synthetic: base.sets['synthetic']!.summary, test: base.sets['test']!.summary },
     ranking: { block: ranking.block, work: ranking.work, gate: ranking.gate },
     entries,

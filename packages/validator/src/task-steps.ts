@@ -55,7 +55,6 @@ export const stepSchemas = {
     eligible: z.array(z.object({ uid: z.number().int(), hotkey: z.string(), weight: z.number() })),
     order: z.array(z.string()),
   }),
-  schedule: z.object({ offerDeadlineBlock: block, deadlineBlock: block }),
   base: outcome,
   ranking: z.object({
     block,

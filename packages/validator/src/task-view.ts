@@ -1,5 +1,6 @@
 import type { Receipt } from '@tuning/protocol';
 import type { TaskRecord } from '@tuning/store';
+import { scheduleOf } from './schedule.ts';
 import type { ValidatorServices } from './services.ts';
 import { TaskSteps } from './task-steps.ts';
 
@@ -7,7 +8,7 @@ import { TaskSteps } from './task-steps.ts';
 export function describeTask(services: ValidatorServices, task: TaskRecord): object {
   const { store, chain } = services;
   const steps = new TaskSteps(store.steps, task.id);
-  const schedule = steps.peek('schedule');
+  const schedule = scheduleOf(services, task.id);
   const split = steps.peek('split');
   const receipt = store.receipts.get(task.id) as Receipt | undefined;
   const base = steps.peek('base');

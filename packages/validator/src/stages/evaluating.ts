@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import type { TaskRequest, Verdict } from '@tuning/protocol';
 import { passGate, RULES, rankFinalists, scoreTask, workOf } from '@tuning/tournament';
 import { sequenceLenOf } from '../offer.ts';
+import { needSchedule } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
 import { chooseSubmission } from '../submission-choice.ts';
 import { fetchSubmission } from '../submission-fetch.ts';
@@ -81,7 +82,7 @@ export async function evaluateTask(services: ValidatorServices, steps: TaskSteps
 /** From the recorded commitments to files on disk, or a verdict. */
 async function bring(services: ValidatorServices, steps: TaskSteps, hotkey: string): Promise<void> {
   const { store, chain, hub, config, folder, logger, signal } = services;
-  const { deadlineBlock } = steps.need('schedule');
+  const { deadlineBlock } = needSchedule(services, steps.taskId);
   const submission = await steps.onceMember('submission', hotkey, () =>
     chooseSubmission({
       taskId: steps.taskId,

@@ -2,6 +2,7 @@ import { BadInputError, errorMessage, isTuningError, sleep, TuningError } from '
 import type { TaskOffer, TaskRequest } from '@tuning/protocol';
 import type { MemberRecord } from '@tuning/store';
 import { buildOffer } from '../offer.ts';
+import { MAX_WINDOWS, needSchedule, openWindow } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
 import type { TaskSteps } from '../task-steps.ts';
 
@@ -12,56 +13,72 @@ const STALE_VIEW = new Set(['PERMIT_NEEDED', 'NOT_REGISTERED']);
 
 /**
  * Asks the drawn miners in order until the group is full; who declines is replaced by the next. Ends early when nobody is
- * left to ask. @throws TuningError NO_MINERS when nobody accepted within the window.
+ * left to ask. Where nobody accepted, another window opens after this one, up to MAX_WINDOWS.
+ * @throws TuningError NO_MINERS when nobody accepted in any of them.
  */
 export async function offerTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
-  const { config, chain, store, signal, logger } = services;
+  const { chain, store, signal, logger } = services;
+  const { taskId } = steps;
+  if (steps.need('draw').order.length === 0) {
+    throw new TuningError('NO_MINERS', 'no miner on this subnet serves an axon with a transport key');
+  }
+  for (;;) {
+    await askInWindow(services, steps, request);
+    if (store.members.list(taskId).some(({ answer }) => answer === 'accepted')) return;
+    const { window, offerDeadlineBlock } = needSchedule(services, taskId);
+    if (window >= MAX_WINDOWS) {
+      throw new TuningError('NO_MINERS', `no miner accepted the task within ${window} offer windows`);
+    }
+    await chain.waitForBlock(offerDeadlineBlock + 1, { signal });
+    for (const member of store.members.list(taskId)) store.members.upsert({ ...member, answer: 'pending' });
+    const next = openWindow(services, taskId, request);
+    logger.warn({ taskId, ...next }, 'nobody accepted; asking again in a new window');
+  }
+}
+
+async function askInWindow(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
+  const { config, chain, store, signal } = services;
   const { taskId } = steps;
   const offer = buildOffer(services, steps, request);
-  const { order, eligible } = steps.need('draw');
-  const uids = new Map(eligible.map(({ hotkey, uid }) => [hotkey, uid]));
+  const { order } = steps.need('draw');
+  const groupSize = request.group_size ?? config.tournament.group_size;
   // The drawn miners are known from the draw block; the directory that dials them may be older.
   await services.metagraph.refresh();
   services.peer.refresh();
-  const groupSize = request.group_size ?? config.tournament.group_size;
-
-  for (;;) {
+  while (chain.head.number <= offer.offerDeadlineBlock) {
     const members = new Map(store.members.list(taskId).map((member) => [member.hotkey, member]));
     const accepted = [...members.values()].filter(({ answer }) => answer === 'accepted').length;
     const open = order.filter((hotkey) => isOpen(members.get(hotkey)));
-    if (accepted >= groupSize || open.length === 0 || chain.head.number > offer.offerDeadlineBlock) break;
+    if (accepted >= groupSize || open.length === 0) return;
 
     const fresh = open.filter((hotkey) => !members.has(hotkey) || members.get(hotkey)?.answer === 'pending');
     const asked = (fresh.length > 0 ? fresh : open).slice(0, groupSize - accepted);
-    await Promise.all(
-      asked.map(async (hotkey) => {
-        const drawIndex = order.indexOf(hotkey);
-        const answer = await ask(services, hotkey, offer);
-        store.members.upsert({
-          taskId,
-          hotkey,
-          uid: uids.get(hotkey) ?? 0,
-          drawIndex,
-          answeredBlock: chain.head.number,
-          status: null,
-          ...answer,
-        });
-        logger.info(
-          { taskId, hotkey, uid: uids.get(hotkey), answer: answer.answer, reason: answer.reason },
-          'offer answered',
-        );
-      }),
-    );
+    await Promise.all(asked.map((hotkey) => askAndRecord(services, steps, hotkey, offer)));
     if (fresh.length === 0) await sleep(ASK_AGAIN_MS, signal);
   }
-  if (!store.members.list(taskId).some(({ answer }) => answer === 'accepted')) {
-    throw new TuningError(
-      'NO_MINERS',
-      order.length === 0
-        ? 'no miner on this subnet serves an axon with a transport key'
-        : 'no miner accepted the task within the offer window',
-    );
-  }
+}
+
+async function askAndRecord(
+  services: ValidatorServices,
+  steps: TaskSteps,
+  hotkey: string,
+  offer: TaskOffer,
+): Promise<void> {
+  const { taskId } = steps;
+  const { order, eligible } = steps.need('draw');
+  const uid = eligible.find((neuron) => neuron.hotkey === hotkey)?.uid ?? 0;
+  const answer = await ask(services, hotkey, offer);
+  const answeredBlock = services.chain.head.number;
+  services.store.members.upsert({
+    taskId,
+    hotkey,
+    uid,
+    drawIndex: order.indexOf(hotkey),
+    answeredBlock,
+    status: null,
+    ...answer,
+  });
+  services.logger.info({ taskId, hotkey, uid, ...answer }, 'offer answered');
 }
 
 function isOpen(member: MemberRecord | undefined): boolean {
@@ -82,7 +99,8 @@ async function ask(
     services.signal.throwIfAborted();
     // A miner whose view of the metagraph is older than our registration or permit: it reads it again and knows us then.
     const stale = isTuningError(error) && STALE_VIEW.has(String(error.details['peerCode']));
-    if (error instanceof BadInputError && !stale) return { answer: 'declined', reason: `${error.code}: ${error.message}` };
+    if (error instanceof BadInputError && !stale)
+      return { answer: 'declined', reason: `${error.code}: ${error.message}` };
     const reason = isTuningError(error) ? `${error.code}: ${error.message}` : errorMessage(error);
     return { answer: 'unreachable', reason };
   }

@@ -6,6 +6,7 @@ import { ROLE } from '@tuning/neuron';
 import type { TaskRequest } from '@tuning/protocol';
 import { drawOrder, drawWeight, RULES } from '@tuning/tournament';
 import { datasetCard } from '../dataset-card.ts';
+import { openWindow, scheduleOf } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
 import { taskFolder } from '../task-folder.ts';
 import type { TaskSteps } from '../task-steps.ts';
@@ -17,7 +18,7 @@ const SYNTHETIC_ROWS = { share: 0.05, min: 20, max: 400 };
 
 /** Splits under a secret seed, publishes the train part, seals it on-chain, draws the miners, sets the blocks. */
 export async function prepareTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
-  const { config, seals, signal, chain, logger } = services;
+  const { seals, signal, logger } = services;
   const seed = await steps.once('seed', () => randomBytes(32).toString('hex'));
   const split = await steps.once('split', () => splitTask(services, steps, request, seed));
   await steps.once('publish', () => publishTrainSplit(services, steps, request));
@@ -26,11 +27,7 @@ export async function prepareTask(services: ValidatorServices, steps: TaskSteps,
   }));
   logger.info({ taskId: steps.taskId, rows: split.rows, sealBlock: sealed.block }, 'split sealed on-chain');
   const draw = await steps.once('draw', () => drawMiners(services, steps.taskId, sealed.block));
-  const schedule = await steps.once('schedule', () => {
-    const offerDeadlineBlock = chain.head.number + config.tournament.offer_blocks;
-    const blocks = request.training_blocks ?? config.tournament.training_blocks;
-    return { offerDeadlineBlock, deadlineBlock: offerDeadlineBlock + blocks };
-  });
+  const schedule = scheduleOf(services, steps.taskId) ?? openWindow(services, steps.taskId, request);
   logger.info({ taskId: steps.taskId, drawn: draw.order.length, ...schedule }, 'miners drawn');
 }
 

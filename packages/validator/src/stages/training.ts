@@ -1,6 +1,7 @@
 import { errorMessage, sleep } from '@tuning/kit';
 import type { TaskRequest } from '@tuning/protocol';
 import { sequenceLenOf } from '../offer.ts';
+import { needSchedule } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
 import { taskFolder } from '../task-folder.ts';
 import type { TaskSteps } from '../task-steps.ts';
@@ -15,7 +16,7 @@ export async function followTraining(
   request: TaskRequest,
 ): Promise<void> {
   const { chain, store, config, signal, logger } = services;
-  const { deadlineBlock } = steps.need('schedule');
+  const { deadlineBlock } = needSchedule(services, steps.taskId);
   const base = measureBase(services, steps, request);
   base.catch(() => {});
   let nextStatus = 0;

@@ -3,11 +3,12 @@ import type { Block } from '../header.ts';
 import type { ChainNode } from '../node.ts';
 import { invalidParams, RpcError } from '../rpc-error.ts';
 
+/** The prefix may be missing, as impl_serde reads hex: the Python SDK sends arguments of runtime calls without. */
 export function hexParam(value: unknown, name: string): string {
-  if (typeof value !== 'string' || !/^0x(?:[0-9a-fA-F]{2})*$/.test(value)) {
-    throw invalidParams(`${name} must be a 0x-prefixed hexadecimal string`);
+  if (typeof value !== 'string' || !/^(?:0x)?(?:[0-9a-fA-F]{2})*$/.test(value)) {
+    throw invalidParams(`${name} must be a hexadecimal string`);
   }
-  return value.toLowerCase();
+  return `0x${value.replace(/^0x/, '').toLowerCase()}`;
 }
 
 export function bytesParam(value: unknown, name: string): Uint8Array {

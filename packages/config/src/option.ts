@@ -76,6 +76,12 @@ const common: readonly Option[] = [
   },
   { key: 'http.port', type: 'number', placeholder: '<port>', help: 'port of the HTTP endpoint' },
   {
+    key: 'http.files_dir',
+    type: 'string',
+    placeholder: '<folder>',
+    help: 'take local csv and json files from this folder only (default: any file on loopback, none elsewhere)',
+  },
+  {
     key: 'hub.endpoint',
     env: ['HF_ENDPOINT'],
     type: 'string',
@@ -109,6 +115,12 @@ export const minerOptions: readonly Option[] = [
   },
   { key: 'training.max_memory_gb', type: 'number', placeholder: '<GiB>', help: 'memory limit of one job' },
   { key: 'training.max_hours', type: 'number', placeholder: '<h>', help: 'wall-clock limit of one job' },
+  {
+    key: 'training.max_disk_gb',
+    type: 'number',
+    placeholder: '<GiB>',
+    help: 'job folders together; those of ended jobs go first',
+  },
   {
     key: 'policy.min_blocks',
     type: 'number',

@@ -30,7 +30,7 @@ const commonShape = {
   /** TAO. */
   max_burn: z.number().min(0).max(1_000_000).default(0),
   data_dir: z.string().min(1).optional(),
-  http: z.strictObject({ host: address.default('127.0.0.1'), port }),
+  http: z.strictObject({ host: address.default('127.0.0.1'), port, files_dir: z.string().min(1).optional() }),
   hub: z.strictObject({
     endpoint: z
       .url({ protocol: /^https?$/ })
@@ -61,6 +61,7 @@ export const minerConfigSchema = z.strictObject({
     recipe: z.string().min(1).optional(),
     max_memory_gb: z.number().min(0.25).max(4096).default(16),
     max_hours: z.number().min(0.01).max(720).default(24),
+    max_disk_gb: z.number().min(0.1).max(100_000).default(200),
   }),
   policy: z.strictObject({
     min_blocks: z.number().int().min(0).default(20),

@@ -67,7 +67,9 @@ describe('loadConfig', () => {
   it('takes several endpoints, or the network name', () => {
     const two = miner({ flags: { netuid: '1', 'subtensor.chain_endpoint': 'ws://a:1, ws://b:2' } });
     expect(chainEndpoints(two)).toEqual(['ws://a:1', 'ws://b:2']);
-    expect(chainEndpoints(miner({ flags: { netuid: '1', 'subtensor.network': 'local' } }))).toEqual(['ws://127.0.0.1:9944']);
+    expect(chainEndpoints(miner({ flags: { netuid: '1', 'subtensor.network': 'local' } }))).toEqual([
+      'ws://127.0.0.1:9944',
+    ]);
   });
 });
 

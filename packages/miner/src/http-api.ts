@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { toJsonLinesAsync } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { type Logger, type Secret, writeFileAtomic } from '@tuning/kit';
-import { createHttpServer, HttpError, type ModelCache, takeInDataset } from '@tuning/neuron';
+import { createHttpServer, HttpError, type LocalFiles, type ModelCache, takeInDataset } from '@tuning/neuron';
 import { trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
@@ -16,6 +16,7 @@ export interface MinerApiServices {
   hub: Hub;
   /** Folder for the datasets of orders. */
   intakeFolder: string;
+  localFiles: LocalFiles;
   apiKey: Secret | undefined;
   logger: Logger;
   signal: AbortSignal;
@@ -23,7 +24,7 @@ export interface MinerApiServices {
 
 /** `POST /train/`, `GET /train`, `GET /train/:job_id`, `DELETE /train/:job_id`. */
 export function createMinerApi(services: MinerApiServices): FastifyInstance {
-  const { store, worker, models, hub, intakeFolder, logger, signal } = services;
+  const { store, worker, models, hub, intakeFolder, localFiles, logger, signal } = services;
   const server = createHttpServer({ apiKey: services.apiKey, logger });
 
   server.post('/train', async (request, reply) => {
@@ -31,7 +32,7 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
     const model = await models.check(order.model, order.model_revision, signal);
     const id = `own-${randomUUID()}`;
     const folder = join(intakeFolder, id);
-    const { rows } = await takeInDataset(order, hub, folder, signal);
+    const { rows } = await takeInDataset(order, hub, folder, localFiles, signal);
     const rowsFile = join(folder, 'train.jsonl');
     await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
     store.jobs.insert({

@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { MinerConfig } from '@tuning/config';
 import type { Logger } from '@tuning/kit';
-import { listenHttp, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
+import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { createProcessRunner } from '@tuning/runner';
 import { type JobRecord, openMinerStore } from '@tuning/store';
 import { cpuTrainerCommand, createTrainingWorker, loadRecipe } from '@tuning/training';
@@ -68,7 +69,11 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     });
     const onEnd = (job: JobRecord) => {
       const payload = jobPayloadSchema.parse(job.payload);
-      if (payload.kind !== 'task') return;
+      if (payload.kind === 'own') {
+        // The job folder has its own copy of the rows.
+        rm(dirname(payload.rowsFile), { recursive: true, force: true }).catch(() => {});
+        return;
+      }
       const { taskId } = payload;
       if (store.assignments.get(taskId)?.state !== 'queued') return;
       if (job.state === 'Completed') {
@@ -94,6 +99,15 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       },
       prepare: (job, dir, jobSignal) => prepareJob(services, job, dir, jobSignal),
       onEnd,
+      diskBudget: {
+        bytes: config.training.max_disk_gb * GIB,
+        consumed: (job) => {
+          const payload = jobPayloadSchema.parse(job.payload);
+          if (payload.kind === 'own') return true;
+          const state = store.assignments.get(payload.taskId)?.state;
+          return state === 'published' || state === 'failed';
+        },
+      },
       logger: logger.child({ module: 'worker' }),
     });
     shutdown.push('submissions', () => submitter.settle());
@@ -113,6 +127,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       models,
       hub,
       intakeFolder: folder.file('intake'),
+      localFiles: localFilesOf(config.http),
       apiKey: secrets.apiKey,
       logger: logger.child({ module: 'http' }),
       signal,

@@ -1,9 +1,11 @@
-import { copyFile, mkdir, stat } from 'node:fs/promises';
-import { extname, isAbsolute, join, resolve } from 'node:path';
+import { copyFile, mkdir, realpath, stat } from 'node:fs/promises';
+import { extname, join, resolve, sep } from 'node:path';
+import { expandPath, type NeuronConfig } from '@tuning/config';
 import { pickTrainFiles, type Row, readDataset, readDatasetFiles, requireColumns } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { BadInputError } from '@tuning/kit';
 import { LIMITS, repoIdSchema, type TrainRequest } from '@tuning/protocol';
+import { isLoopback } from './http-server.ts';
 import { readOptional } from './model-cache.ts';
 
 export interface Intake {
@@ -13,6 +15,21 @@ export interface Intake {
   digest: string;
   /** Where the rows came from. */
   source: { kind: 'hf'; repo: string; revision: string; files: string[] } | { kind: 'file'; path: string };
+}
+
+/** Which local files an order may name. */
+export type LocalFiles =
+  | { readonly allow: 'any' }
+  | { readonly allow: 'none' }
+  | { readonly allow: 'folder'; readonly folder: string };
+
+/**
+ * Whoever reaches the endpoint could otherwise read this machine through it: off loopback only files of `http.files_dir`
+ * are taken, and none where it is not set.
+ */
+export function localFilesOf(http: NeuronConfig['http']): LocalFiles {
+  if (http.files_dir !== undefined) return { allow: 'folder', folder: expandPath(http.files_dir) };
+  return { allow: isLoopback(http.host) ? 'any' : 'none' };
 }
 
 type DatasetRequest = Pick<TrainRequest, 'dataset' | 'dataset_type' | 'file_format' | 'dataset_revision'>;
@@ -26,19 +43,25 @@ export async function takeInDataset(
   request: DatasetRequest,
   hub: Hub,
   folder: string,
+  files: LocalFiles,
   signal?: AbortSignal,
 ): Promise<Intake> {
   await mkdir(folder, { recursive: true });
   const intake =
     request.file_format === 'hf'
       ? await fromHub(request, hub, folder, signal)
-      : await fromFile(request, folder, signal);
+      : await fromFile(request, folder, files, signal);
   requireColumns(intake.columns, request.dataset_type);
   return intake;
 }
 
-async function fromFile(request: DatasetRequest, folder: string, signal?: AbortSignal): Promise<Intake> {
-  const path = isAbsolute(request.dataset) ? request.dataset : resolve(request.dataset);
+async function fromFile(
+  request: DatasetRequest,
+  folder: string,
+  files: LocalFiles,
+  signal?: AbortSignal,
+): Promise<Intake> {
+  const path = await allowedPath(request.dataset, files);
   const info = await stat(path).catch(() => undefined);
   if (!info?.isFile())
     throw new BadInputError(
@@ -55,6 +78,23 @@ async function fromFile(request: DatasetRequest, folder: string, signal?: AbortS
     signal ? { signal } : {},
   );
   return { ...read, source: { kind: 'file', path } };
+}
+
+/** @throws BadInputError LOCAL_FILES_REFUSED. */
+async function allowedPath(dataset: string, files: LocalFiles): Promise<string> {
+  if (files.allow === 'any') return resolve(dataset);
+  if (files.allow === 'none') {
+    throw new BadInputError(
+      'LOCAL_FILES_REFUSED',
+      'this endpoint takes no local files: publish the dataset on the hub and use file_format "hf"',
+    );
+  }
+  const wanted = resolve(files.folder, dataset);
+  // Symbolic links are followed before the comparison.
+  const path = await realpath(wanted).catch(() => wanted);
+  const root = await realpath(files.folder).catch(() => files.folder);
+  if (path.startsWith(`${root}${sep}`)) return path;
+  throw new BadInputError('LOCAL_FILES_REFUSED', `${dataset} is not in the folder that this endpoint takes files from`);
 }
 
 async function fromHub(request: DatasetRequest, hub: Hub, folder: string, signal?: AbortSignal): Promise<Intake> {

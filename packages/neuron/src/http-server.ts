@@ -18,14 +18,16 @@ export class HttpError extends Error {
   }
 }
 
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1)$/;
+export function isLoopback(host: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|::1)$/.test(host);
+}
 
 /**
  * Refuses to serve other machines without a key.
  * @throws OperatorError API_KEY_MISSING.
  */
 export function checkBinding(host: string, apiKey: Secret | undefined): void {
-  if (apiKey || LOOPBACK.test(host)) return;
+  if (apiKey || isLoopback(host)) return;
   throw new OperatorError(
     'API_KEY_MISSING',
     `the HTTP endpoint would listen on ${host}, so it needs an API key: set TUNING_API_KEY or TUNING_API_KEY_FILE, or bind to 127.0.0.1`,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { toJsonLinesAsync } from '@tuning/dataset';
 import { checkFileList } from '@tuning/evaluation';
 import { errorCode, errorMessage, writeFileAtomic } from '@tuning/kit';
-import { takeInDataset } from '@tuning/neuron';
+import { localFilesOf, takeInDataset } from '@tuning/neuron';
 import { type EvaluateRequest, LIMITS, type LossSummary, type Verdict } from '@tuning/protocol';
 import type { ValidatorServices } from './services.ts';
 
@@ -39,7 +39,7 @@ export async function evaluateOnce(
     };
     const { revision } = await hub.resolve(wanted, { signal });
     const model = { repo: request.model, revision };
-    const { rows } = await takeInDataset(request, hub, join(root, 'intake'), signal);
+    const { rows } = await takeInDataset(request, hub, join(root, 'intake'), localFilesOf(config.http), signal);
     const rowsFile = join(root, 'rows.jsonl');
     await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
 

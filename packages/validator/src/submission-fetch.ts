@@ -15,6 +15,7 @@ import {
 import type { MemberStepValue } from './task-steps.ts';
 
 const CARD = /^(README\.md|\.gitattributes)$/;
+const NOT_READABLE = new Set(['HUB_REPO_NOT_FOUND', 'HUB_REVISION_NOT_FOUND', 'HUB_REPO_GATED']);
 const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
 export interface FetchArgs {
@@ -35,6 +36,17 @@ export interface FetchArgs {
  * commit, compare with the digest on-chain. A fault of the hub is retried and is never a verdict.
  */
 export async function fetchSubmission(args: FetchArgs): Promise<MemberStepValue<'fetch'>> {
+  try {
+    return await fetchAndCheck(args);
+  } catch (error) {
+    args.signal.throwIfAborted();
+    // What the hub refuses about this repo for good is its owner's doing, and must not stop the other miners' task.
+    if ((error as Error).name !== 'BadInputError') throw error;
+    return { verdict: verdict('repo_not_found', errorMessage(error)) };
+  }
+}
+
+async function fetchAndCheck(args: FetchArgs): Promise<MemberStepValue<'fetch'>> {
   const listed = await listWhenPublic(args);
   if (!Array.isArray(listed)) return { verdict: listed };
   const refused = checkFileList(listed, { maxBytes: args.maxBytes, maxFiles: LIMITS.submissionFiles });
@@ -64,7 +76,8 @@ async function listWhenPublic({ hub, found, mayStillAppear, logger, signal }: Fe
     } catch (error) {
       signal.throwIfAborted();
       const code = errorCode(error);
-      if (code !== 'HUB_REPO_NOT_FOUND' && code !== 'HUB_REVISION_NOT_FOUND') throw error;
+      if (code === 'HUB_LIST_LIMIT') return verdict('too_large', errorMessage(error));
+      if (code === undefined || !NOT_READABLE.has(code)) throw error;
       // Private and absent look the same from outside; so does a commit that does not exist.
       if (!mayStillAppear())
         return verdict(

@@ -9,6 +9,7 @@ export function taskFolder(folder: DataFolder, taskId: string) {
     train: file('train.jsonl'),
     test: file('test.jsonl'),
     synthetic: file('synthetic.jsonl'),
+    submissions: file('submissions'),
     submission: (hotkey: string) => file('submissions', hotkey),
     evaluations: file('evaluations'),
     root: file(),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { toJsonLinesAsync } from '@tuning/dataset';
 import { BadInputError, writeFileAtomic } from '@tuning/kit';
-import { takeInDataset } from '@tuning/neuron';
+import { localFilesOf, takeInDataset } from '@tuning/neuron';
 import { LIMITS, type TaskRequest } from '@tuning/protocol';
 import type { ValidatorServices } from './services.ts';
 import { taskFolder } from './task-folder.ts';
@@ -13,12 +13,12 @@ import { TaskSteps } from './task-steps.ts';
  * @returns the task id. @throws BadInputError with the reason.
  */
 export async function takeInTask(services: ValidatorServices, request: TaskRequest): Promise<string> {
-  const { folder, hub, models, store, signal } = services;
+  const { config, folder, hub, models, store, signal } = services;
   const taskId = randomBytes(8).toString('hex');
   const files = taskFolder(folder, taskId);
   try {
     const model = await models.check(request.model, request.model_revision, signal);
-    const { rows, digest, source } = await takeInDataset(request, hub, files.intake, signal);
+    const { rows, digest, source } = await takeInDataset(request, hub, files.intake, localFilesOf(config.http), signal);
     if (rows.length < LIMITS.datasetMinRows) {
       throw new BadInputError(
         'DATASET_TOO_SMALL',

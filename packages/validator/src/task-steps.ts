@@ -15,8 +15,6 @@ const outcome = z.object({
   kind: z.enum(['full', 'adapter', 'base']),
   weightsDigest: z.string().optional(),
   sets: z.record(z.string(), measurementSchema),
-  /** Of the model measured. */
-  parameters: z.number().int().optional(),
 });
 
 /** Every step of a task that is done once and remembered, with the shape of its result. */

@@ -5,6 +5,7 @@ import { createProcessRunner } from '@tuning/runner';
 import { openValidatorStore } from '@tuning/store';
 import { recordCommitments } from './commitment-recorder.ts';
 import { EvaluationQueue } from './evaluation-queue.ts';
+import { keepHouse } from './housekeeping.ts';
 import { createValidatorApi } from './http-api.ts';
 import { SealBoard } from './seal-board.ts';
 import type { ValidatorServices } from './services.ts';
@@ -77,8 +78,9 @@ export async function runValidator({ config, secrets, logger, signal, onReady }:
       logger: logger.child({ module: 'weights' }),
       signal,
     }).run();
+    const tidying = keepHouse({ folder, store, logger: logger.child({ module: 'housekeeping' }), signal });
     shutdown.push('background work', async () => {
-      await Promise.allSettled([recording, weighing, tasks.settle()]);
+      await Promise.allSettled([recording, weighing, tidying, tasks.settle()]);
     });
     tasks.resume();
 

@@ -1,6 +1,10 @@
 import { stat } from 'node:fs/promises';
+import type { EvaluationOutcome } from '@tuning/evaluation';
+import { errorCode, errorMessage } from '@tuning/kit';
+import { modelTensors, readModelConfig } from '@tuning/llm';
 import type { TaskRequest, Verdict } from '@tuning/protocol';
 import { passGate, RULES, rankFinalists, scoreTask, workOf } from '@tuning/tournament';
+import type { EvaluationRequest } from '../evaluation-queue.ts';
 import { sequenceLenOf } from '../offer.ts';
 import { needSchedule } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
@@ -34,7 +38,7 @@ export async function evaluateTask(services: ValidatorServices, steps: TaskSteps
   for (const { hotkey, uid } of group)
     if (gate.includes(hotkey)) await measure(services, steps, request, hotkey, uid, 'test');
 
-  await steps.once('ranking', () => {
+  await steps.once('ranking', async () => {
     const baseLoss = steps.need('base').sets['test']!.summary.loss;
     const finalists = gate.flatMap((hotkey) => {
       const test = steps.peekMember('test', hotkey)?.sets['test'];
@@ -51,7 +55,7 @@ export async function evaluateTask(services: ValidatorServices, steps: TaskSteps
     const placements = rankFinalists({ entries: finalists, baseLoss, seed: taskId });
     const scores = scoreTask({ ranked: placements, baseLoss, group: group.map(({ hotkey }) => hotkey) });
     const { rows } = steps.need('split');
-    const parameters = steps.need('base').parameters ?? 0;
+    const parameters = await parametersOf(services, steps);
     return {
       block: chain.head.number,
       gate,
@@ -128,25 +132,40 @@ async function measure(
   await steps.onceMember(set, hotkey, async () => {
     const files = taskFolder(services.folder, steps.taskId);
     const { model } = steps.need('source');
-    const outcome = await services.evaluations.run(
-      {
-        id: `${set}-${steps.taskId}-${uid}`,
-        root: files.evaluations,
-        baseDir: await services.models.fetch(model, services.signal),
-        submissionDir: files.submission(hotkey),
-        expected: { baseRepo: model.repo, baseRevision: model.revision },
-        sets: [{ name: set, rowsFile: files[set] }],
-        datasetType: request.dataset_type,
-        sequenceLen: sequenceLenOf(services, request),
-      },
-      services.signal,
-    );
+    const outcome = await runOrRefuse(services, {
+      id: `${set}-${steps.taskId}-${uid}`,
+      root: files.evaluations,
+      baseDir: await services.models.fetch(model, services.signal),
+      submissionDir: files.submission(hotkey),
+      expected: { baseRepo: model.repo, baseRevision: model.revision },
+      sets: [{ name: set, rowsFile: files[set] }],
+      datasetType: request.dataset_type,
+      sequenceLen: sequenceLenOf(services, request),
+    });
     services.logger.info(
       { taskId: steps.taskId, hotkey, set, verdict: outcome.verdict.code, loss: outcome.sets[set]?.summary.loss },
       'submission measured',
     );
     return outcome;
   });
+}
+
+/**
+ * The base was measured by the same job on this machine, so a job that dies again and again on one submission dies of that
+ * submission: it is refused by name, and the others' task goes on.
+ */
+async function runOrRefuse(services: ValidatorServices, request: EvaluationRequest): Promise<EvaluationOutcome> {
+  try {
+    return await services.evaluations.run(request, services.signal);
+  } catch (error) {
+    services.signal.throwIfAborted();
+    if (errorCode(error) !== 'EVALUATION_FAILED') throw error;
+    const verdict = {
+      code: 'evaluation_limit' as const,
+      reason: `the evaluation ended abnormally each time: ${errorMessage(error).slice(0, 500)}`,
+    };
+    return { verdict, kind: 'full', sets: {}, dropped: {} };
+  }
 }
 
 /** The verdict of each member before ranking, with copies found: equal weights, the earlier block keeps them. */
@@ -183,6 +202,14 @@ function verdictOf(steps: TaskSteps, hotkey: string): Verdict {
 /** A test measurement that failed (limits, non-finite loss) outweighs an accepted synthetic one. */
 function worse(verdict: Verdict | undefined): Verdict | undefined {
   return verdict && verdict.code !== 'accepted' ? verdict : undefined;
+}
+
+/** Parameters of the base model, from the tensors that its config implies. */
+async function parametersOf(services: ValidatorServices, steps: TaskSteps): Promise<number> {
+  const config = await readModelConfig(await services.models.fetch(steps.need('source').model, services.signal));
+  let total = 0;
+  for (const shape of modelTensors(config).values()) total += shape.reduce((product, size) => product * size, 1);
+  return total;
 }
 
 async function isFolder(path: string): Promise<boolean> {

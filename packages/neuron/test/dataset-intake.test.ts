@@ -1,0 +1,49 @@
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Hub } from '@tuning/hub';
+import { describe, expect, it } from 'vitest';
+import { type LocalFiles, localFilesOf, takeInDataset } from '../src/dataset-intake.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'intake-'));
+const allowed = join(folder, 'allowed');
+mkdirSync(allowed);
+const csv = 'instruction,input,output\na,b,c\nd,e,f\n';
+writeFileSync(join(allowed, 'rows.csv'), csv);
+writeFileSync(join(folder, 'outside.csv'), csv);
+symlinkSync(join(folder, 'outside.csv'), join(allowed, 'link.csv'));
+/** No order here reaches the hub. */
+const fakeHub = {} as Hub;
+let count = 0;
+const take = (dataset: string, files: LocalFiles) => {
+  const request = { dataset, file_format: 'csv' as const, dataset_type: 'alpaca' as const };
+  return takeInDataset(request, fakeHub, join(folder, `out-${count++}`), files);
+};
+
+describe('local files of an order', () => {
+  it('are any on loopback, none elsewhere, those of the folder where one is set', () => {
+    expect(localFilesOf({ host: '127.0.0.1', port: 1 })).toEqual({ allow: 'any' });
+    expect(localFilesOf({ host: '0.0.0.0', port: 1 })).toEqual({ allow: 'none' });
+    expect(localFilesOf({ host: '0.0.0.0', port: 1, files_dir: '/data' })).toEqual({
+      allow: 'folder',
+      folder: '/data',
+    });
+  });
+
+  it('are read and copied', async () => {
+    const taken = await take(join(folder, 'outside.csv'), { allow: 'any' });
+    expect(taken.rows).toHaveLength(2);
+    expect(taken.source).toEqual({ kind: 'file', path: join(folder, 'outside.csv') });
+  });
+
+  it('are refused outside the folder, by path and by link', async () => {
+    const files: LocalFiles = { allow: 'folder', folder: allowed };
+    expect((await take('rows.csv', files)).rows).toHaveLength(2);
+    for (const dataset of ['../outside.csv', join(folder, 'outside.csv'), 'link.csv', '/etc/passwd']) {
+      await expect(take(dataset, files)).rejects.toMatchObject({ code: 'LOCAL_FILES_REFUSED' });
+    }
+    await expect(take(join(allowed, 'rows.csv'), { allow: 'none' })).rejects.toMatchObject({
+      code: 'LOCAL_FILES_REFUSED',
+    });
+  });
+});

@@ -17,8 +17,7 @@ export async function readChainFacts(chain: Chain, netuid: number, validator: st
   const commitments: ChainFacts['commitments'] = [];
   for (const { hotkey } of neurons) {
     const found = await chain.commitment(netuid, hotkey, { at: at.hash });
-    if (found?.fields.some((field) => parseCommitment(field) !== undefined))
-      commitments.push({ hotkey, ...found });
+    if (found?.fields.some((field) => parseCommitment(field) !== undefined)) commitments.push({ hotkey, ...found });
   }
   return {
     weights: {

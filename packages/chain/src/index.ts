@@ -16,3 +16,11 @@ export { ChainError } from './chain-error.ts';
 export { connectChain } from './connect.ts';
 export type { Hyperparameters } from './hyperparameters.ts';
 export type { Axon, Metagraph, Neuron } from './metagraph.ts';
+export { type Beacon, beaconFromSecret, QUICKNET, roundAt, roundTime } from './timelock/beacon.ts';
+export { type TimelockArgs, timelockDecrypt, timelockEncrypt } from './timelock/cipher.ts';
+export {
+  decodeWeightsPayload,
+  encodeWeightsPayload,
+  type WeightsPayload,
+  weightsCommitHash,
+} from './timelock/weights-payload.ts';

@@ -1,0 +1,62 @@
+/** SCALE's few forms that are written without metadata: what is hashed or sealed for the runtime. */
+export function compact(value: number): Uint8Array {
+  if (value < 1 << 6) return Uint8Array.of(value << 2);
+  if (value < 1 << 14) return u16((value << 2) | 1);
+  if (value < 1 << 30) return Uint8Array.from(Buffer.from(new Uint32Array([((value << 2) | 2) >>> 0]).buffer));
+  throw new RangeError(`a vector of ${value} entries`);
+}
+
+export function u16(value: number): Uint8Array {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw new RangeError(`${value} is not a u16`);
+  return Uint8Array.of(value & 0xff, value >> 8);
+}
+
+export function u64(value: bigint): Uint8Array {
+  if (value < 0n || value >= 1n << 64n) throw new RangeError(`${value} is not a u64`);
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return Uint8Array.from(bytes);
+}
+
+export function u16Vec(values: readonly number[]): Uint8Array {
+  return Uint8Array.from(Buffer.concat([compact(values.length), ...values.map(u16)]));
+}
+
+/** Reads from the front of a byte string. Every method throws a RangeError when too few bytes are left. */
+export class ScaleReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  take(size: number): Buffer {
+    if (size > this.left) throw new RangeError('too few bytes');
+    this.#at += size;
+    return this.#bytes.subarray(this.#at - size, this.#at);
+  }
+
+  compact(): number {
+    const first = this.take(1)[0]!;
+    const mode = first & 3;
+    if (mode === 0) return first >> 2;
+    if (mode === 1) return (first | (this.take(1)[0]! << 8)) >>> 2;
+    if (mode === 2) return ((first | (this.take(3).readUIntLE(0, 3) << 8)) >>> 0) >>> 2;
+    throw new RangeError('a length above 2^30');
+  }
+
+  u16Vec(): number[] {
+    const count = this.compact();
+    const bytes = this.take(count * 2);
+    return Array.from({ length: count }, (_, at) => bytes.readUInt16LE(at * 2));
+  }
+
+  u64(): bigint {
+    return this.take(8).readBigUInt64LE();
+  }
+}

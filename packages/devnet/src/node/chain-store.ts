@@ -1,5 +1,5 @@
 import { blake2AsU8a } from '@polkadot/util-crypto';
-import type { BlockRef, Runtime } from '../runtime/runtime.ts';
+import type { BlockRef, Runtime, Seal } from '../runtime/runtime.ts';
 import { toHex } from '../scale/bytes.ts';
 import { type Block, extrinsicsRoot, hashHeader } from './header.ts';
 import { nextStateRoot, StateHistory, StateView } from './state.ts';
@@ -19,7 +19,7 @@ export class ChainStore {
   constructor(runtime: Runtime, keepBlocks: number) {
     this.#keepBlocks = keepBlocks;
     const view = new StateView(this.state, -1);
-    runtime.buildGenesis(view);
+    const seal = runtime.buildGenesis(view);
     const changes = view.changes();
     this.state.commit(0, changes);
     const header = {
@@ -27,6 +27,8 @@ export class ChainStore {
       number: 0,
       stateRoot: nextStateRoot(toHex(blake2AsU8a('genesis', 256)), changes),
       extrinsicsRoot: extrinsicsRoot([]),
+      logs: [],
+      ...seal,
     };
     this.#best = { hash: hashHeader(header), header, extrinsics: [] };
     this.#finalised = this.#best;
@@ -62,17 +64,18 @@ export class ChainStore {
     return new StateView(this.state, block.header.number);
   }
 
-  append(view: StateView, extrinsics: readonly Uint8Array[]): Block {
+  /** `seal`: the roots and digest that the runtime computed, where it does. */
+  append(view: StateView, extrinsics: readonly Uint8Array[], seal?: Seal): Block {
     const parent = this.#best;
     const number = parent.header.number + 1;
     const changes = view.changes();
     this.state.commit(number, changes);
-    const header = {
-      parentHash: parent.hash,
-      number,
+    const roots = seal ?? {
       stateRoot: nextStateRoot(parent.header.stateRoot, changes),
       extrinsicsRoot: extrinsicsRoot(extrinsics),
+      logs: [],
     };
+    const header = { parentHash: parent.hash, number, ...roots };
     this.#best = { hash: hashHeader(header), header, extrinsics };
     this.#remember(this.#best);
     this.#prune(number - this.#keepBlocks);

@@ -6,6 +6,8 @@ export interface Header {
   number: number;
   stateRoot: string;
   extrinsicsRoot: string;
+  /** SCALE-encoded digest items ('0x…'), such as a block author's slot. */
+  logs: readonly string[];
 }
 
 export interface Block {
@@ -14,15 +16,16 @@ export interface Block {
   extrinsics: readonly Uint8Array[];
 }
 
-/** sp_runtime::generic::Header with an empty digest. Clients hash it themselves, so the bytes must be exact. */
+/** sp_runtime::generic::Header. Clients hash it themselves, so the bytes must be exact. */
 export function encodeHeader(header: Header): Uint8Array {
-  return new ScaleWriter()
+  const writer = new ScaleWriter()
     .raw(fromHex(header.parentHash))
     .compact(header.number)
     .raw(fromHex(header.stateRoot))
     .raw(fromHex(header.extrinsicsRoot))
-    .compact(0)
-    .finish();
+    .compact(header.logs.length);
+  for (const log of header.logs) writer.raw(fromHex(log));
+  return writer.finish();
 }
 
 export function hashHeader(header: Header): string {
@@ -54,6 +57,6 @@ export function headerJson(header: Header): HeaderJson {
     number: `0x${header.number.toString(16)}`,
     stateRoot: header.stateRoot,
     extrinsicsRoot: header.extrinsicsRoot,
-    digest: { logs: [] },
+    digest: { logs: [...header.logs] },
   };
 }

@@ -17,6 +17,8 @@ export interface NodeOptions {
 }
 
 const MAX_EXTRINSICS_PER_BLOCK = 500;
+/** How many transactions may find the block too full before it is closed: a smaller one may still fit. */
+const MAX_SKIPPED = 8;
 /**
  * Finality must not come together with inclusion: polkadot.js, still fetching the block for its 'inBlock' update, would
  * drop that update for the 'finalized' one, and users who wait for 'inBlock' would wait for ever.
@@ -92,10 +94,12 @@ export class ChainNode {
   produceBlock(): Block {
     const parent = this.store.best;
     const view = this.store.view(parent);
-    this.runtime.initialiseBlock(view, { number: parent.header.number + 1, parentHash: parent.hash });
-    const extrinsics = this.runtime.inherents(view, this.#now());
+    const nowMs = this.#now();
+    this.runtime.initialiseBlock(view, { number: parent.header.number + 1, parentHash: parent.hash, nowMs });
+    const extrinsics = this.runtime.inherents(view, nowMs);
     for (const inherent of extrinsics) this.runtime.applyExtrinsic(view, inherent);
     const included: string[] = [];
+    let skipped = 0;
     for (const { hash, bytes } of this.pool.ready().slice(0, MAX_EXTRINSICS_PER_BLOCK)) {
       view.begin();
       const result = this.runtime.applyExtrinsic(view, bytes);
@@ -106,11 +110,16 @@ export class ChainNode {
         continue;
       }
       view.rollback();
+      // The block is full: what is left waits for the next, unless it is too large for any.
+      if (result.invalid.name === 'ExhaustsResources' && included.length > 0) {
+        if (++skipped > MAX_SKIPPED) break;
+        continue;
+      }
       // A nonce that has become Future waits again; anything else will not become valid by waiting.
       if (result.invalid.name !== 'Future') this.pool.reject(hash);
     }
-    this.runtime.finaliseBlock(view);
-    const block = this.store.append(view, extrinsics);
+    const seal = this.runtime.finaliseBlock(view);
+    const block = this.store.append(view, extrinsics, seal ?? undefined);
     this.newBlock.emit(block);
     this.pool.onBlock(this.store.bestRef, included);
     if (this.#options.blockMs === 'instant') this.#finaliseLater();

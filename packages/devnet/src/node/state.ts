@@ -1,6 +1,8 @@
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import type { RuntimeState } from '../runtime/runtime.ts';
 import { fromHex, ScaleWriter, toHex } from '../scale/bytes.ts';
+import type { TrieVersion } from '../trie/node-codec.ts';
+import { Trie } from '../trie/trie.ts';
 
 type Value = Uint8Array | undefined;
 type Changes = Map<string, Value>;
@@ -9,6 +11,9 @@ interface Entry {
   value: Value;
 }
 
+/** So many new keys are cheaper to insert one by one than by sorting anew. */
+const FEW_KEYS = 32;
+
 /** Ordered key/value state that remembers the value of every key at every block of a bounded past. */
 export class StateHistory {
   readonly #entries = new Map<string, Entry[]>();
@@ -16,6 +21,9 @@ export class StateHistory {
   #sorted: string[] = [];
   #unsorted: string[] = [];
   #oldest = 0;
+  /** The newest block's trie, once a runtime has asked for a root. */
+  #trie: { block: number; trie: Trie } | undefined;
+  #rooted: { changes: Changes; trie: Trie } | undefined;
 
   /** The first block whose state is still whole. */
   get oldest(): number {
@@ -62,6 +70,22 @@ export class StateHistory {
       else entries.push({ block, value });
     }
     this.#changed.set(block, [...changed]);
+    if (!this.#trie) return;
+    // The author has just computed the root of these very changes: the hashes found then are kept.
+    const from = this.#rooted?.changes === changes ? this.#rooted.trie : this.#trie.trie;
+    this.#trie = { block, trie: from.with(changes) };
+    this.#rooted = undefined;
+  }
+
+  /** The trie root of the state after `block` with `changes` on top. */
+  root(block: number, changes: Changes, version: TrieVersion): Uint8Array {
+    if (this.#trie?.block !== block || this.#trie.trie.version !== version) {
+      const entries = this.keys('0x', block).map((key) => [key, this.read(key, block)] as const);
+      this.#trie = { block, trie: new Trie(version).with(entries) };
+    }
+    const trie = this.#trie.trie.with(changes);
+    this.#rooted = { changes, trie };
+    return trie.root();
   }
 
   /** Keys written or removed in `block`, whether or not their value differs. */
@@ -85,7 +109,10 @@ export class StateHistory {
   }
 
   #sortedKeys(): string[] {
-    if (this.#unsorted.length > 0) {
+    if (this.#unsorted.length > 0 && this.#unsorted.length <= FEW_KEYS) {
+      for (const key of this.#unsorted) this.#sorted.splice(lowerBound(this.#sorted, key), 0, key);
+      this.#unsorted = [];
+    } else if (this.#unsorted.length > 0) {
       // Two sorted runs merge in almost linear time in V8's sort.
       this.#sorted = [...this.#sorted, ...this.#unsorted.sort()].sort();
       this.#unsorted = [];
@@ -110,6 +137,9 @@ export class StateView implements RuntimeState {
   readonly #history: StateHistory;
   readonly #block: number;
   readonly #layers: Changes[] = [new Map()];
+  /** Keys ever written here, rolled back or not: candidates for `nextKey`. */
+  readonly #written = new Set<string>();
+  #writtenSorted: string[] = [];
 
   constructor(history: StateHistory, block: number) {
     this.#history = history;
@@ -126,6 +156,7 @@ export class StateView implements RuntimeState {
 
   set(key: string, value: Uint8Array): void {
     this.#layers.at(-1)!.set(key, value);
+    this.#written.add(key);
   }
 
   delete(key: string): void {
@@ -142,6 +173,38 @@ export class StateView implements RuntimeState {
       }
     }
     return [...keys].sort();
+  }
+
+  nextKey(after: string): string | undefined {
+    let stored: string | undefined = after;
+    do {
+      stored = this.#history.keys('0x', this.#block, stored, 1)[0];
+    } while (stored !== undefined && this.get(stored) === undefined);
+    if (this.#written.size !== this.#writtenSorted.length) this.#sortWritten();
+    const written = this.#writtenSorted;
+    for (let at = lowerBound(written, after); at < written.length; at++) {
+      const key = written[at]!;
+      if (stored !== undefined && key >= stored) break;
+      if (key > after && this.get(key) !== undefined) return key;
+    }
+    return stored;
+  }
+
+  /** A set keeps its order of insertion, so what is new is at its end. */
+  #sortWritten(): void {
+    const known = this.#writtenSorted.length;
+    if (this.#written.size - known > FEW_KEYS) {
+      this.#writtenSorted = [...this.#written].sort();
+      return;
+    }
+    let at = 0;
+    for (const key of this.#written) {
+      if (at++ >= known) this.#writtenSorted.splice(lowerBound(this.#writtenSorted, key), 0, key);
+    }
+  }
+
+  root(version: TrieVersion): Uint8Array {
+    return this.#history.root(this.#block, this.changes(), version);
   }
 
   begin(): void {

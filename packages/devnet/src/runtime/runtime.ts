@@ -18,6 +18,10 @@ export interface RuntimeState {
   delete(key: string): void;
   /** Live keys that start with `prefix`, in order. */
   keys(prefix: string): string[];
+  /** The first live key behind `after`. */
+  nextKey(after: string): string | undefined;
+  /** Trie root (32 bytes) of everything; outside transactions only. */
+  root(version: 0 | 1): Uint8Array;
   begin(): void;
   commit(): void;
   rollback(): void;
@@ -36,7 +40,9 @@ export interface InvalidTransaction {
     | 'Custom'
     | 'BadMandatory'
     | 'MandatoryValidation'
-    | 'BadSigner';
+    | 'BadSigner'
+    | 'IndeterminateImplicit'
+    | 'UnknownOrigin';
   custom?: number;
 }
 
@@ -61,6 +67,16 @@ export type ApplyResult = { included: true } | { included: false; invalid: Inval
 export interface BlockInfo {
   number: number;
   parentHash: string;
+  /** The author's clock, the same that `inherents` is given. */
+  nowMs: number;
+}
+
+/** What a runtime with real roots puts into the header ('0x…'); without it the node uses its own stand-ins. */
+export interface Seal {
+  stateRoot: string;
+  extrinsicsRoot: string;
+  /** SCALE-encoded digest items. */
+  logs: readonly string[];
 }
 
 export interface BlockRef {
@@ -74,14 +90,16 @@ export interface Runtime {
   readonly metadataVersions: readonly number[];
   metadata(version: number): Uint8Array | undefined;
   /** Writes the state of block 0. */
-  buildGenesis(state: RuntimeState): void;
+  // biome-ignore lint/suspicious/noConfusingVoidType: a runtime without real roots returns nothing
+  buildGenesis(state: RuntimeState): Seal | void;
   /** Validity in the block after `best`; `state` is that of `best` and is thrown away afterwards. */
   validate(state: RuntimeState, extrinsic: Uint8Array, best: BlockRef): Validity;
   initialiseBlock(state: RuntimeState, block: BlockInfo): void;
   /** Extrinsics that the author puts first. */
   inherents(state: RuntimeState, nowMs: number): Uint8Array[];
   applyExtrinsic(state: RuntimeState, extrinsic: Uint8Array): ApplyResult;
-  finaliseBlock(state: RuntimeState): void;
+  // biome-ignore lint/suspicious/noConfusingVoidType: as above
+  finaliseBlock(state: RuntimeState): Seal | void;
   /** Runtime API call by its `Trait_method` name; undefined when this runtime has no such method. */
   call(state: RuntimeState, method: string, args: Uint8Array): Uint8Array | undefined;
 }

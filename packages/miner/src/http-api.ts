@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toJsonLinesAsync } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { type Logger, type Secret, writeFileAtomic } from '@tuning/kit';
 import { createHttpServer, HttpError, type LocalFiles, type ModelCache, takeInDataset } from '@tuning/neuron';
-import { trainRequestSchema } from '@tuning/protocol';
+import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import type { FastifyInstance } from 'fastify';
@@ -27,14 +28,25 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
   const { store, worker, models, hub, intakeFolder, localFiles, logger, signal } = services;
   const server = createHttpServer({ apiKey: services.apiKey, logger });
 
+  /** Leaves only the rows as JSON lines. */
+  const takeInRows = async (order: TrainRequest, folder: string, rowsFile: string): Promise<number> => {
+    const source = join(folder, 'source');
+    const { rows } = await takeInDataset(order, hub, source, localFiles, signal);
+    await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
+    await rm(source, { recursive: true, force: true });
+    return rows.length;
+  };
+
   server.post('/train', async (request, reply) => {
     const order = trainRequestSchema.parse(request.body);
     const model = await models.check(order.model, order.model_revision, signal);
     const id = `own-${randomUUID()}`;
     const folder = join(intakeFolder, id);
-    const { rows } = await takeInDataset(order, hub, folder, localFiles, signal);
     const rowsFile = join(folder, 'train.jsonl');
-    await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
+    const rows = await takeInRows(order, folder, rowsFile).catch(async (error: unknown) => {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    });
     store.jobs.insert({
       id,
       kind: 'own',
@@ -43,7 +55,7 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
       deadlineBlock: null,
     });
     worker.wake();
-    logger.info({ jobId: id, model: model.repo, rows: rows.length }, 'training job enqueued');
+    logger.info({ jobId: id, model: model.repo, rows }, 'training job enqueued');
     return reply.code(202).send({ message: 'Training job enqueued.', job_id: id });
   });
 

@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MinerConfig } from '@tuning/config';
-import type { Logger } from '@tuning/kit';
+import { type Logger, OperatorError } from '@tuning/kit';
 import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
+import { MAX_COMMITTED_REPO_BYTES } from '@tuning/protocol';
 import { createProcessRunner } from '@tuning/runner';
 import { type JobRecord, openMinerStore } from '@tuning/store';
 import { cpuTrainerCommand, createTrainingWorker, loadRecipe } from '@tuning/training';
@@ -10,7 +11,7 @@ import { createMinerApi } from './http-api.ts';
 import { jobPayloadSchema } from './job-payload.ts';
 import { MAX_BASE_BYTES, prepareJob } from './job-preparation.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
-import { Submitter } from './submitter.ts';
+import { Submitter, submissionRepo } from './submitter.ts';
 import { TaskDesk } from './task-desk.ts';
 
 export interface RunMinerArgs {
@@ -27,6 +28,16 @@ const GIB = 1024 ** 3;
 /** Time for a training job to write its checkpoint when the daemon stops, in ms. */
 const CHECKPOINT_GRACE_MS = 10_000;
 
+/** @throws OperatorError HUB_NAMESPACE_TOO_LONG, before hours of training end in a commitment that does not fit. */
+function checkNamespace(namespace: string): void {
+  const longest = MAX_COMMITTED_REPO_BYTES - submissionRepo('', '0'.repeat(16)).length;
+  if (namespace.length <= longest) return;
+  throw new OperatorError(
+    'HUB_NAMESPACE_TOO_LONG',
+    `the hub namespace "${namespace}" has over ${longest} characters, so its repo ids do not fit a commitment: give a shorter one with --hub.namespace`,
+  );
+}
+
 /** Runs a miner until the signal aborts. @throws OperatorError in one clear line for what only the operator can mend. */
 export async function runMiner({ config, secrets, logger, signal, onReady }: RunMinerArgs): Promise<void> {
   const recipeOverrides = await readRecipeOverrides(config.training.recipe);
@@ -36,6 +47,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
   const neuron = await openNeuron({ role: 'miner', config, secrets, logger, signal });
   const { chain, hub, hotkey, folder, shutdown } = neuron;
   try {
+    checkNamespace(neuron.namespace);
     const store = await openMinerStore(folder.file('miner.sqlite'));
     shutdown.push('store', () => store.close());
     const runner = await createProcessRunner({

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Chain } from '@tuning/chain';
 import type { Hub } from '@tuning/hub';
-import { errorMessage, type Logger, retry, type Signer, sleep } from '@tuning/kit';
+import { errorCode, errorMessage, type Logger, retry, type Signer, sleep } from '@tuning/kit';
 import {
   encodeCommitment,
   MAX_FIELDS,
@@ -33,8 +33,10 @@ export interface SubmitterServices {
 }
 
 const OPEN = ['publishing', 'committing', 'committed'] as const;
+/** Blocks after the deadline for which making the repo public is tried; validators stop looking long before. */
+const REVEAL_BLOCKS = 7_200;
 /** Waits between tries after a fault of hub or chain: short at first, since the deadline is near by nature. */
-const RETRY = { attempts: 1_000, baseMs: 500, maxMs: 15_000 };
+const RETRY = { attempts: 10_000, baseMs: 500, maxMs: 15_000 };
 
 /**
  * Carries a trained model to the chain: push it private, commit its id before the deadline block, read it back, make it
@@ -84,13 +86,25 @@ export class Submitter {
         signal,
         logger,
         what: `${assignment.state} ${taskId}`,
-        // Before the commitment, the deadline ends all tries; after it only the publication is left.
-        shouldRetry: (error) =>
-          error.name !== 'OperatorError' &&
-          error.name !== 'BadInputError' &&
-          (assignment.state === 'committed' || this.#s.chain.head.number <= offer.deadlineBlock),
+        shouldRetry: (error) => this.#mayTryAgain(error, assignment, offer),
       });
     }
+  }
+
+  /**
+   * Only the clock ends a submission: the deadline before the commitment, the reveal window after it. A refusal that the
+   * operator can mend (token, quota, chain) costs nothing if it is mended in time.
+   */
+  #mayTryAgain(error: Error, assignment: AssignmentRecord, offer: TaskOffer): boolean {
+    if (errorCode(error) === 'COMMITMENT_TOO_LONG') return false;
+    if (error.name === 'OperatorError' || error.name === 'BadInputError') {
+      this.#s.logger.error(
+        { taskId: assignment.taskId, state: assignment.state, code: errorCode(error), error: error.message },
+        'refused; trying again until it is too late',
+      );
+    }
+    const last = assignment.state === 'committed' ? offer.deadlineBlock + REVEAL_BLOCKS : offer.deadlineBlock;
+    return this.#s.chain.head.number <= last;
   }
 
   #step(assignment: AssignmentRecord): ((assignment: AssignmentRecord, offer: TaskOffer) => Promise<void>) | undefined {
@@ -114,7 +128,7 @@ export class Submitter {
     const digest = submissionDigest(modelDigest(digested), hotkey.address);
     const recipe = await readFile(join(dir, 'recipe.yml'), 'utf8');
     const card = Buffer.from(modelCard(offer, { steps: result.steps, finalLoss: result.finalLoss, recipe }));
-    const repo = `${namespace}/t-${taskId}`;
+    const repo = submissionRepo(namespace, taskId);
     const { revision } = await hub.publish(
       {
         type: 'model',
@@ -186,6 +200,11 @@ export class Submitter {
     this.#commitQueue = next.catch(() => {});
     return next;
   }
+}
+
+/** Where a miner publishes its model for a task. */
+export function submissionRepo(namespace: string, taskId: string): string {
+  return `${namespace}/t-${taskId}`;
 }
 
 function fieldOf(assignment: AssignmentRecord): string {

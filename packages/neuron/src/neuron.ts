@@ -8,7 +8,7 @@ import { announcedAddress, type Role, serveAxon } from './axon.ts';
 import { bindDataFolder, type DataFolder, openDataFolder } from './data-folder.ts';
 import { assertPortFree, checkBinding } from './http-server.ts';
 import { MetagraphView } from './metagraph-view.ts';
-import { ensureRegistered } from './registration.ts';
+import { assertSubnet, ensureRegistered } from './registration.ts';
 
 /** What the environment gives a daemon beside its configuration. */
 export interface NeuronSecrets {
@@ -75,6 +75,9 @@ async function open(
   const hotkey = await openHotkey(wallet, secrets.password);
   const address = announcedAddress(config);
 
+  const folder = await openDataFolder(dataDirOf(role, config));
+  shutdown.push('data folder', () => folder.release());
+
   const hub = createHub({
     endpoint: config.hub.endpoint,
     token: secrets.hubToken,
@@ -92,6 +95,8 @@ async function open(
   shutdown.push('chain', () => chain.close());
 
   const { netuid } = config;
+  await assertSubnet(chain, netuid);
+  await bindDataFolder(folder, { genesisHash: chain.genesisHash, netuid, hotkey: hotkey.address });
   const uid = await ensureRegistered({
     chain,
     netuid,
@@ -103,10 +108,6 @@ async function open(
     logger,
     signal,
   });
-
-  const folder = await openDataFolder(dataDirOf(role, config));
-  shutdown.push('data folder', () => folder.release());
-  await bindDataFolder(folder, { genesisHash: chain.genesisHash, netuid, hotkey: hotkey.address });
 
   const metagraph = new MetagraphView(chain, netuid, logger.child({ module: 'metagraph' }));
   await metagraph.refresh();

@@ -23,18 +23,21 @@ export interface RegistrationArgs {
   signal: AbortSignal;
 }
 
+/** @throws OperatorError UNKNOWN_NETUID. */
+export async function assertSubnet(chain: Chain, netuid: number): Promise<void> {
+  if (await chain.subnetExists(netuid)) return;
+  throw new OperatorError(
+    'UNKNOWN_NETUID',
+    `there is no subnet ${netuid} on this chain: check --netuid and the endpoint`,
+  );
+}
+
 /**
  * Returns the uid of the hotkey; registers it when allowed to. The coldkey is opened for that one call and forgotten.
- * @throws OperatorError UNKNOWN_NETUID, NOT_REGISTERED (says how to), BURN_ABOVE_LIMIT.
+ * @throws OperatorError NOT_REGISTERED (says how to), BURN_ABOVE_LIMIT.
  */
 export async function ensureRegistered(args: RegistrationArgs): Promise<number> {
   const { chain, netuid, hotkey, wallet, logger } = args;
-  if (!(await chain.subnetExists(netuid))) {
-    throw new OperatorError(
-      'UNKNOWN_NETUID',
-      `there is no subnet ${netuid} on this chain: check --netuid and the endpoint`,
-    );
-  }
   const known = await chain.uidOf(netuid, hotkey);
   if (known !== undefined) return known;
 

@@ -50,6 +50,10 @@ export function encodeCommitment(commitment: Commitment): string {
   return text;
 }
 
+/** Longest repo id that a submission's commitment holds, in bytes. */
+export const MAX_COMMITTED_REPO_BYTES =
+  RAW_FIELD_BYTES - 't1:'.length - 16 - ':'.length - '@'.length - 40 - ':'.length - 22;
+
 /** The commitment in a field's text, or undefined where the field is not one of ours. Never throws. */
 export function parseCommitment(text: string): Commitment | undefined {
   const seal = /^s1:([0-9a-f]{16}):([0-9a-f]{64})$/.exec(text);

@@ -24,8 +24,18 @@ const STAGES: Partial<Record<TaskState, { work: Stage; next: TaskState }>> = {
   },
 };
 
-/** Tries of one state before the task fails, with growing waits: about two hours together. */
+/** Tries of one state after faults that should pass but might not, with growing waits: about two hours together. */
 const MAX_TRIES = 60;
+
+/** A repo that was there a moment ago may be there again; one that stays away is final after MAX_TRIES. */
+const PASSING_CODES = new Set([
+  'HUB_REPO_NOT_FOUND',
+  'HUB_REVISION_NOT_FOUND',
+  'HUB_FILE_NOT_FOUND',
+  'HUB_HASH_MISMATCH',
+]);
+/** Not the order's fault: hub, chain or our own token. The task waits for as long as it takes. */
+const OUTAGES = new Set(['TransientError', 'ChainError', 'OperatorError']);
 
 /** Carries every task that has not ended through its states; each may be killed anywhere and is taken up again. */
 export class TaskRunner {
@@ -69,7 +79,7 @@ export class TaskRunner {
       } catch (error) {
         if (signal.aborted) return;
         tries += 1;
-        if (!mayRetry(error) || tries >= MAX_TRIES) {
+        if (isFinal(error, tries)) {
           store.tasks.fail(taskId, errorCode(error) ?? 'INTERNAL', errorMessage(error));
           logger.error(
             { taskId, state: task.state, code: errorCode(error), error: errorMessage(error) },
@@ -87,8 +97,9 @@ export class TaskRunner {
   }
 }
 
-/** What is wrong with the order itself is final; faults of chain, hub or machine are not. */
-function mayRetry(error: unknown): boolean {
-  const name = (error as Error | undefined)?.name;
-  return name === 'TransientError' || name === 'ChainError' || (name !== 'BadInputError' && name !== 'TuningError');
+function isFinal(error: unknown, tries: number): boolean {
+  const name = (error as Error | undefined)?.name ?? '';
+  if (OUTAGES.has(name)) return false;
+  const wrongOrder = (name === 'BadInputError' || name === 'TuningError') && !PASSING_CODES.has(errorCode(error) ?? '');
+  return wrongOrder || tries >= MAX_TRIES;
 }

@@ -7,6 +7,10 @@ import { RULES, windowWeights } from '@tuning/tournament';
 /** Weights older than this are set again, so that the validator stays active (the chain's cutoff is about 5000 blocks). */
 const REFRESH_BLOCKS = 2_000;
 const IDLE_MS = 500;
+/** Longest wait between two tries that the chain refuses, in ms. */
+const MAX_WAIT_MS = 600_000;
+/** Blocks after the decision in which an extrinsic of ours can still be included: its mortality of 128, and the lag of the head. */
+const MAY_STILL_COME_BLOCKS = 140;
 
 export interface WeightSetterServices {
   chain: Chain;
@@ -31,14 +35,17 @@ export class WeightSetter {
 
   async run(): Promise<void> {
     const { signal, logger } = this.#s;
+    let failures = 0;
     while (!signal.aborted) {
       let waitMs = IDLE_MS;
       try {
         await this.#settleIntents();
         waitMs = await this.#setIfDue();
+        failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        waitMs = 3_000;
+        waitMs = Math.min(MAX_WAIT_MS, 3_000 * 2 ** failures);
+        failures += 1;
         logger.warn({ code: errorCode(error), error: errorMessage(error) }, 'weights not set; trying again');
       }
       await sleep(waitMs, signal).catch(() => {});
@@ -56,15 +63,25 @@ export class WeightSetter {
   }
 
   async #findIncluded(intent: WeightSetRecord) {
-    const { chain, netuid, hotkey } = this.#s;
+    const { chain, netuid, hotkey, metagraph } = this.#s;
     const uid = await chain.uidOf(netuid, hotkey.address);
     if (uid === undefined) return undefined;
     // The extrinsic may still be in the pool; LastUpdate moves only when it is in a block.
-    const patience = intent.decidedBlock + 20;
+    const patience = intent.decidedBlock + MAY_STILL_COME_BLOCKS;
     for (;;) {
       const block = await chain.lastUpdate(netuid, uid);
       if (block > intent.decidedBlock) {
         const weights = await chain.weights(netuid, uid);
+        const { neurons } = await metagraph.refresh();
+        const hotkeyOf = new Map(neurons.map((neuron) => [neuron.uid, neuron.hotkey]));
+        // Another program of the operator may have set weights with this hotkey.
+        if (
+          !agrees(
+            intent.weights,
+            weights.map(({ uid: to, value }) => ({ hotkey: hotkeyOf.get(to) ?? '', weight: value })),
+          )
+        )
+          return undefined;
         return { block, uids: weights.map((item) => item.uid), values: weights.map((item) => item.value) };
       }
       if (chain.head.number > patience) return undefined;
@@ -89,7 +106,7 @@ export class WeightSetter {
     if (weights.length === 0) {
       for (const id of taskIds) store.tasks.advance(id, 'weighing', 'done', { weights: null });
       if (taskIds.length > 0) logger.warn({ taskIds }, 'nobody has a score in the window; no weights to set');
-      return IDLE_MS;
+      return taskIds.length > 0 ? IDLE_MS : REFRESH_BLOCKS * chain.blockTimeMs;
     }
     const id = store.weightSets.intend({ netuid, decidedBlock, weights, taskIds });
     try {
@@ -114,11 +131,30 @@ export class WeightSetter {
 
   #included(id: number, taskIds: readonly string[], set: { block: number; uids: number[]; values: number[] }): void {
     const { store, logger } = this.#s;
-    store.weightSets.finish(id, { state: 'included', ...set });
-    for (const taskId of taskIds) {
-      if (store.tasks.get(taskId)?.state === 'weighing')
-        store.tasks.advance(taskId, 'weighing', 'done', { weights: set });
-    }
+    // One transaction: a set that is known to be in, with a task still to be weighed, would be set again.
+    store.transaction(() => {
+      store.weightSets.finish(id, { state: 'included', ...set });
+      for (const taskId of taskIds) {
+        if (store.tasks.get(taskId)?.state === 'weighing')
+          store.tasks.advance(taskId, 'weighing', 'done', { weights: set });
+      }
+    });
     logger.info({ taskIds, ...set }, 'weights are on the chain');
   }
+}
+
+/** Whether two sets of weights give the same shares, as far as u16 can tell. Entries of 0 do not count. */
+function agrees(
+  a: readonly { hotkey: string; weight: number }[],
+  b: readonly { hotkey: string; weight: number }[],
+): boolean {
+  const shares = (set: typeof a) => {
+    const largest = Math.max(...set.map(({ weight }) => weight));
+    return new Map(set.filter(({ weight }) => weight > 0).map(({ hotkey, weight }) => [hotkey, weight / largest]));
+  };
+  const [left, right] = [shares(a), shares(b)];
+  return (
+    left.size === right.size &&
+    [...left].every(([hotkey, share]) => Math.abs((right.get(hotkey) ?? -1) - share) <= 1 / 65_535)
+  );
 }

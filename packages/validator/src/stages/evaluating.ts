@@ -20,7 +20,9 @@ export async function evaluateTask(services: ValidatorServices, steps: TaskSteps
   const { store, chain, config, signal, logger } = services;
   const { taskId } = steps;
   const group = store.members.list(taskId).filter(({ answer }) => answer === 'accepted');
-  await Promise.all(group.map(({ hotkey }) => bring(services, steps, hotkey)));
+  // All must come to an end before an error ends the stage: its next try would work in the same folders.
+  const brought = await Promise.allSettled(group.map(({ hotkey }) => bring(services, steps, hotkey)));
+  for (const result of brought) if (result.status === 'rejected') throw result.reason;
   for (const { hotkey, uid } of group) await measure(services, steps, request, hotkey, uid, 'synthetic');
 
   const verdicts = judge(

@@ -5,6 +5,7 @@ import { BadInputError, writeFileAtomic } from '@tuning/kit';
 import { ROLE } from '@tuning/neuron';
 import type { TaskRequest } from '@tuning/protocol';
 import { drawOrder, drawWeight, RULES } from '@tuning/tournament';
+import { measureBase } from '../base-measurement.ts';
 import { datasetCard } from '../dataset-card.ts';
 import { openWindow, scheduleOf } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
@@ -16,11 +17,12 @@ const TRAIN_PATH = 'data/train-00000-of-00001.jsonl';
 /** Synthetic rows: a twentieth of the dataset, within bounds that keep the gate cheap and not too noisy. */
 const SYNTHETIC_ROWS = { share: 0.05, min: 20, max: 400 };
 
-/** Splits under a secret seed, publishes the train part, seals it on-chain, draws the miners, sets the blocks. */
+/** Splits under a secret seed, measures the base, publishes the train part, seals it on-chain, draws the miners, sets the blocks. */
 export async function prepareTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
   const { seals, signal, logger } = services;
   const seed = await steps.once('seed', () => randomBytes(32).toString('hex'));
   const split = await steps.once('split', () => splitTask(services, steps, request, seed));
+  await measureBase(services, steps, request);
   await steps.once('publish', () => publishTrainSplit(services, steps, request));
   const sealed = await steps.once('seal', async () => ({
     block: await seals.commit(steps.taskId, split.seal, signal),

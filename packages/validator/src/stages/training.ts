@@ -1,24 +1,15 @@
 import { errorMessage, sleep } from '@tuning/kit';
-import type { TaskRequest } from '@tuning/protocol';
-import { sequenceLenOf } from '../offer.ts';
 import { needSchedule } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
-import { taskFolder } from '../task-folder.ts';
 import type { TaskSteps } from '../task-steps.ts';
 
 /** Time between two status requests to a miner, in ms; within its quota of 12 a minute. */
 const STATUS_EVERY_MS = 6_000;
 
-/** Measures the base model and follows the miners until the deadline block is finalised and its commitments recorded. */
-export async function followTraining(
-  services: ValidatorServices,
-  steps: TaskSteps,
-  request: TaskRequest,
-): Promise<void> {
+/** Follows the miners until the deadline block is finalised and its commitments recorded. */
+export async function followTraining(services: ValidatorServices, steps: TaskSteps): Promise<void> {
   const { chain, store, config, signal, logger } = services;
   const { deadlineBlock } = needSchedule(services, steps.taskId);
-  const base = measureBase(services, steps, request);
-  base.catch(() => {});
   let nextStatus = 0;
   for (;;) {
     signal.throwIfAborted();
@@ -31,7 +22,6 @@ export async function followTraining(
     await sleep(Math.max(100, Math.min(chain.blockTimeMs, 2_000)), signal);
   }
   logger.info({ taskId: steps.taskId, deadlineBlock }, 'deadline reached');
-  await base;
 }
 
 async function pollStatus({ store, peer, signal, logger }: ValidatorServices, taskId: string): Promise<void> {
@@ -47,36 +37,4 @@ async function pollStatus({ store, peer, signal, logger }: ValidatorServices, ta
       }
     }),
   );
-}
-
-async function measureBase(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
-  await steps.once('base', async () => {
-    const files = taskFolder(services.folder, steps.taskId);
-    const { model } = steps.need('source');
-    const outcome = await services.evaluations.run(
-      {
-        id: `base-${steps.taskId}`,
-        root: files.evaluations,
-        baseDir: await services.models.fetch(model, services.signal),
-        submissionDir: undefined,
-        expected: { baseRepo: model.repo, baseRevision: model.revision },
-        sets: [
-          { name: 'synthetic', rowsFile: files.synthetic },
-          { name: 'test', rowsFile: files.test },
-        ],
-        datasetType: request.dataset_type,
-        sequenceLen: sequenceLenOf(services, request),
-      },
-      services.signal,
-    );
-    services.logger.info(
-      {
-        taskId: steps.taskId,
-        synthetic: outcome.sets['synthetic']?.summary.loss,
-        test: outcome.sets['test']?.summary.loss,
-      },
-      'base model measured',
-    );
-    return outcome;
-  });
 }

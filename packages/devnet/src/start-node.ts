@@ -45,8 +45,9 @@ export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<
   await cryptoWaitReady();
   const logger = options.logger ?? silentLogger;
   const host = options.host ?? '127.0.0.1';
-  const node = new ChainNode(new EmulatedRuntime(), {
-    blockMs: options.blockMs ?? 250,
+  const blockMs = options.blockMs ?? 250;
+  const node = new ChainNode(new EmulatedRuntime(blockMs === 'instant' ? {} : { slotMs: blockMs }), {
+    blockMs,
     finalityLag: options.finalityLag ?? 1,
     keepBlocks: options.keepBlocks ?? 40_000,
     logger,

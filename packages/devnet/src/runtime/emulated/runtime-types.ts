@@ -1,6 +1,7 @@
 import { CodecRegistry, type NamedType } from '../../scale/codec.ts';
 import { SIGNED_EXTRA } from './metadata/signed-extensions.ts';
 import { PALLETS } from './pallets/index.ts';
+import { INFO_TYPES } from './runtime-apis/info-types.ts';
 import { RUNTIME_API_TYPES } from './runtime-apis/types.ts';
 import { SCALE_TYPES } from './scale-types.ts';
 
@@ -39,6 +40,7 @@ function palletTypes(): Record<string, NamedType> {
 export const runtimeCodecs = new CodecRegistry({
   ...SCALE_TYPES,
   ...RUNTIME_API_TYPES,
+  ...INFO_TYPES,
   ...palletTypes(),
   RuntimeCall: outer('Call', (pallet) => pallet.calls),
   RuntimeEvent: outer('Event', (pallet) => pallet.events),

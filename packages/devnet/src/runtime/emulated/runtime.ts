@@ -15,6 +15,7 @@ import { dispatchErrorValue, Execution, isFreeCall } from './execution.ts';
 import { bareExtrinsic, decodeExtrinsic, type Extrinsic, eraBirth, signatureValid } from './extrinsic.ts';
 import { buildGenesis } from './genesis.ts';
 import { buildMetadata } from './metadata/build-metadata.ts';
+import { auraPallet, MAINNET_SLOT_MS } from './pallets/aura.ts';
 import { PALLETS } from './pallets/index.ts';
 import { blockStep } from './pallets/subtensor/block-step.ts';
 import { checkInPool } from './pallets/subtensor/pool-checks.ts';
@@ -37,18 +38,26 @@ export class EmulatedRuntime implements Runtime {
   readonly version: RuntimeVersion = runtimeVersion(SPEC_VERSION);
   readonly metadataVersions = [14, 15] as const;
   readonly #metadata = new Map<number, Uint8Array>();
+  readonly #slotMs: number;
   readonly #apis = createRuntimeApis({
     version: SPEC_VERSION,
+    slotMs: () => this.#slotMs,
     metadata: (version) => this.metadata(version),
     metadataVersions: this.metadataVersions,
     validate: (state, extrinsic, best) => this.validate(state, extrinsic, best),
   });
 
+  /** `slotMs`: the time between blocks that clients are told; default mainnet's. */
+  constructor({ slotMs = MAINNET_SLOT_MS }: { slotMs?: number } = {}) {
+    this.#slotMs = slotMs;
+  }
+
   metadata(version: number): Uint8Array | undefined {
     if (version !== 14 && version !== 15) return undefined;
     const known = this.#metadata.get(version);
     if (known) return known;
-    const built = buildMetadata({ pallets: PALLETS, apis: this.#apis, codecs: runtimeCodecs }, version);
+    const pallets = [...PALLETS, auraPallet(this.#slotMs)].sort((a, b) => a.index - b.index);
+    const built = buildMetadata({ pallets, apis: this.#apis, codecs: runtimeCodecs }, version);
     this.#metadata.set(version, built);
     return built;
   }

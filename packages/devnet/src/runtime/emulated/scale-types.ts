@@ -295,6 +295,11 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     ],
     { AccountId: 'AccountId32' },
   ),
+  RootClaimTypeEnum: variant('pallet_subtensor::pallet::RootClaimTypeEnum', [
+    ['Swap', 0, []],
+    ['Keep', 1, []],
+    ['KeepSubnets', 2, { subnets: 'BTreeSet<u16>' }],
+  ]),
   RecycleOrBurnEnum: names('pallet_subtensor::pallet::RecycleOrBurnEnum', 'Burn Recycle'),
   U64F64: composite('substrate_fixed::FixedU128', { bits: 'u128' }),
   I96F32: composite('substrate_fixed::FixedI128', { bits: 'i128' }),

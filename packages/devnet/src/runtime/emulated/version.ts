@@ -12,6 +12,8 @@ export const RUNTIME_APIS: readonly (readonly [name: string, version: number])[]
   ['TaggedTransactionQueue', 3],
   ['AccountNonceApi', 1],
   ['TransactionPaymentApi', 4],
+  ['AuraApi', 1],
+  ['DelegateInfoRuntimeApi', 1],
   ['NeuronInfoRuntimeApi', 1],
   ['SubnetInfoRuntimeApi', 2],
   ['StakeInfoRuntimeApi', 1],

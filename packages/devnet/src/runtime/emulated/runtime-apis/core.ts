@@ -9,6 +9,7 @@ import { versionValue } from '../version.ts';
 
 export interface CoreApiSources {
   version: number;
+  slotMs(): number;
   metadataVersions: readonly number[];
   metadata(version: number): Uint8Array | undefined;
   validate(state: RuntimeState, extrinsic: Uint8Array, best: BlockRef): Validity;
@@ -80,6 +81,11 @@ export function coreApis(sources: CoreApiSources): RuntimeApi[] {
           },
         },
       },
+    },
+    {
+      name: 'AuraApi',
+      version: 1,
+      methods: { slot_duration: { inputs: {}, output: 'u64', run: () => BigInt(sources.slotMs()) } },
     },
     {
       name: 'AccountNonceApi',

@@ -2,14 +2,14 @@ import type { RuntimeState } from '../../runtime.ts';
 import type { RuntimeApi, RuntimeApiMethod } from '../metadata/runtime-api.ts';
 import { nextEpochStart } from '../pallets/subtensor/epoch-schedule.ts';
 import { networkLockCost } from '../pallets/subtensor/networks.ts';
-import { subnetExists } from '../pallets/subtensor/neurons.ts';
-import { stakeOf } from '../pallets/subtensor/staking.ts';
-import { subtensor as s } from '../pallets/subtensor/storage.ts';
 import { systemStorage } from '../pallets/system.ts';
-import { hyperparams, metagraph, neurons } from './subnet-view.ts';
-import { METAGRAPH_COLUMNS, SELECTIVE_COLUMNS } from './types.ts';
+import { metagraphMethods } from './metagraphs.ts';
+import { subnetInfoMethods } from './subnet-info.ts';
+import { netuids } from './subnet-list.ts';
+import { neurons } from './subnet-view.ts';
 
-const SELECTABLE = ['netuid', ...Object.keys(METAGRAPH_COLUMNS), ...Object.keys(SELECTIVE_COLUMNS)];
+/** RAO per alpha: without pools always one TAO. */
+const PRICE = 1_000_000_000n;
 
 function neuronMethods(): Record<string, RuntimeApiMethod> {
   const list = (state: RuntimeState, [netuid]: readonly unknown[]) => neurons(state, netuid as number);
@@ -23,73 +23,41 @@ function neuronMethods(): Record<string, RuntimeApiMethod> {
   };
 }
 
-/** Only the asked columns are present; netuid always is. */
-function selective(state: RuntimeState, [netuid, indices]: readonly unknown[]): unknown {
-  const whole = metagraph(state, netuid as number);
-  if (!whole) return undefined;
-  const picked: Record<string, unknown> = { netuid };
-  for (const index of indices as number[]) {
-    const name = SELECTABLE[index];
-    // A column that is asked for and has no value is Some(None).
-    if (name !== undefined) picked[name] = whole[name] === undefined ? null : whole[name];
-  }
-  return picked;
-}
-
-function subnetMethods(): Record<string, RuntimeApiMethod> {
+/** Swaps at PRICE, without fee or slippage. */
+function swapMethods(): Record<string, RuntimeApiMethod> {
+  const simulate = (_state: RuntimeState, [, amount]: readonly unknown[]) => ({
+    tao_amount: amount,
+    alpha_amount: amount,
+    tao_fee: 0n,
+    alpha_fee: 0n,
+    tao_slippage: 0n,
+    alpha_slippage: 0n,
+  });
   return {
-    get_subnet_hyperparams: {
-      inputs: { netuid: 'u16' },
-      output: 'Option<SubnetHyperparams>',
-      run: (state, [netuid]) =>
-        subnetExists(state, netuid as number) ? hyperparams(state, netuid as number) : undefined,
+    current_alpha_price: { inputs: { netuid: 'u16' }, output: 'u64', run: () => PRICE },
+    current_alpha_price_all: {
+      inputs: {},
+      output: 'Vec<SubnetPrice>',
+      run: (state) => netuids(state).map((netuid) => ({ netuid, price: PRICE })),
     },
-    get_metagraph: {
-      inputs: { netuid: 'u16' },
-      output: 'Option<Metagraph>',
-      run: (state, [netuid]) => metagraph(state, netuid as number),
-    },
-    get_selective_metagraph: {
-      inputs: { netuid: 'u16', metagraph_indexes: 'Vec<u16>' },
-      output: 'Option<SelectiveMetagraph>',
-      run: selective,
-    },
-    get_next_epoch_start_block: {
-      inputs: { netuid: 'u16' },
-      output: 'Option<u64>',
-      run: (state, [netuid]) => nextEpochStart(state, netuid as number),
-    },
+    sim_swap_tao_for_alpha: { inputs: { netuid: 'u16', tao: 'u64' }, output: 'SimSwapResult', run: simulate },
+    sim_swap_alpha_for_tao: { inputs: { netuid: 'u16', alpha: 'u64' }, output: 'SimSwapResult', run: simulate },
   };
-}
-
-/** Every subnet on which `coldkey` has stake with one of its staking hotkeys. */
-function stakes(state: RuntimeState, coldkey: string): unknown[] {
-  const rows: unknown[] = [];
-  const hotkeys = new Set([...s.StakingHotkeys.get(state, coldkey), ...s.OwnedHotkeys.get(state, coldkey)]);
-  for (const hotkey of hotkeys) {
-    for (let netuid = 0; netuid < s.TotalNetworks.get(state); netuid++) {
-      const stake = stakeOf(state, hotkey, coldkey, netuid);
-      if (stake === 0n) continue;
-      const is_registered = s.Uids.has(state, netuid, hotkey);
-      const none = { locked: 0n, emission: 0n, tao_emission: 0n, drain: 0n };
-      rows.push({ hotkey, coldkey, netuid, stake, ...none, is_registered });
-    }
-  }
-  return rows;
 }
 
 export function subnetApis(): RuntimeApi[] {
   return [
     { name: 'NeuronInfoRuntimeApi', version: 1, methods: neuronMethods() },
-    { name: 'SubnetInfoRuntimeApi', version: 2, methods: subnetMethods() },
     {
-      name: 'StakeInfoRuntimeApi',
-      version: 1,
+      name: 'SubnetInfoRuntimeApi',
+      version: 2,
       methods: {
-        get_stake_info_for_coldkey: {
-          inputs: { coldkey_account: 'AccountId32' },
-          output: 'Vec<StakeInfo>',
-          run: (state, [coldkey]) => stakes(state, coldkey as string),
+        ...subnetInfoMethods(),
+        ...metagraphMethods(),
+        get_next_epoch_start_block: {
+          inputs: { netuid: 'u16' },
+          output: 'Option<u64>',
+          run: (state, [netuid]) => nextEpochStart(state, netuid as number),
         },
       },
     },
@@ -104,13 +72,6 @@ export function subnetApis(): RuntimeApi[] {
         },
       },
     },
-    {
-      name: 'SwapRuntimeApi',
-      version: 1,
-      methods: {
-        /** RAO per alpha; without pools always one TAO. */
-        current_alpha_price: { inputs: { netuid: 'u16' }, output: 'u64', run: () => 1_000_000_000n },
-      },
-    },
+    { name: 'SwapRuntimeApi', version: 1, methods: swapMethods() },
   ];
 }

@@ -26,7 +26,8 @@ const NEURON = {
   validator_permit: 'bool',
 };
 
-const HYPERPARAMS = {
+/** Columns of SubnetHyperparams, which its second version extends. */
+export const HYPERPARAMS = {
   rho: C16,
   kappa: C16,
   immunity_period: C16,

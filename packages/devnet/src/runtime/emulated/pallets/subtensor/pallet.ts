@@ -7,6 +7,7 @@ import { registrationCalls } from './registration.ts';
 import { servingCalls } from './serving.ts';
 import { stakingCalls } from './staking.ts';
 import { subtensor } from './storage.ts';
+import { unwritten } from './unwritten-storage.ts';
 import { weightCalls } from './weights.ts';
 
 /** What is not emulated is absent from the metadata, so that clients which feature-detect see the truth. */
@@ -14,7 +15,7 @@ export const subtensorPallet: Pallet = {
   name: 'SubtensorModule',
   index: 7,
   path: 'pallet_subtensor::pallet',
-  storage: subtensor,
+  storage: { ...subtensor, ...unwritten },
   calls: {
     ...weightCalls,
     ...stakingCalls,

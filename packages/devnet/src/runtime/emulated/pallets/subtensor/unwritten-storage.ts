@@ -1,0 +1,33 @@
+import { defineStorage, map, optionalMap, perSubnet, plain } from '../../storage.ts';
+
+const account = [['Blake2_128Concat', 'AccountId32']] as const;
+const hotkeyOnSubnet = [
+  ['Blake2_128Concat', 'AccountId32'],
+  ['Identity', 'u16'],
+] as const;
+
+/**
+ * Items that the Python SDK and btcli read on every use (spec 424). No emulated call writes them, so they say what is
+ * true here: nobody has an identity, children, an auto-stake target or a coldkey swap under way.
+ */
+export const unwritten = defineStorage('SubtensorModule', {
+  IdentitiesV2: optionalMap(account, 'ChainIdentityV2'),
+  SubnetIdentitiesV3: optionalMap([['Blake2_128Concat', 'u16']], 'SubnetIdentityV3'),
+  ChildKeys: map(hotkeyOnSubnet, 'Vec<(u64, AccountId32)>', []),
+  ParentKeys: map(hotkeyOnSubnet, 'Vec<(u64, AccountId32)>', []),
+  MinDelegateTake: plain('u16', 0),
+  MaxDelegateTake: plain('u16', 11_796),
+  AutoStakeDestination: optionalMap(hotkeyOnSubnet, 'AccountId32'),
+  RootClaimType: map(account, 'RootClaimTypeEnum', { kind: 'Swap', value: [] }),
+  ColdkeySwapAnnouncements: optionalMap([['Twox64Concat', 'AccountId32']], '(u32, H256)'),
+  ColdkeySwapDisputes: optionalMap([['Twox64Concat', 'AccountId32']], 'u32'),
+  /** (last block, RAO per block as I64F64, which is laid out as I96F32 is). */
+  SubnetEmaTaoFlow: optionalMap([['Identity', 'u16']], '(u64, I96F32)'),
+  MechanismEmissionSplit: optionalMap([['Twox64Concat', 'u16']], 'Vec<u16>'),
+  TransferToggle: perSubnet('bool', true),
+  OwnerCutEnabled: perSubnet('bool', true),
+  OwnerCutAutoLockEnabled: perSubnet('bool', false),
+  BondsResetOn: perSubnet('bool', false),
+  AlphaSigmoidSteepness: perSubnet('i16', 1000),
+  MinChildkeyTake: plain('u16', 0),
+});

@@ -1,0 +1,183 @@
+import type { NamedType } from '../../../scale/codec.ts';
+import { HYPERPARAMS } from './types.ts';
+
+const C16 = 'Compact<u16>';
+const C64 = 'Compact<u64>';
+const RPC_INFO = 'pallet_subtensor::rpc_info';
+const account = { AccountId: 'AccountId32' };
+
+const SUBNET_INFO = {
+  netuid: C16,
+  rho: C16,
+  kappa: C16,
+  difficulty: C64,
+  immunity_period: C16,
+  max_allowed_validators: C16,
+  min_allowed_weights: C16,
+  max_weights_limit: C16,
+  scaling_law_power: C16,
+  subnetwork_n: C16,
+  max_allowed_uids: C16,
+  blocks_since_last_step: C64,
+  tempo: C16,
+  network_modality: C16,
+  network_connect: 'Vec<[u16;2]>',
+};
+
+/** Results of the runtime APIs that the Python SDK and btcli call; layouts of spec 424. */
+export const INFO_TYPES: Readonly<Record<string, NamedType>> = {
+  I32F32: { form: 'composite', path: 'substrate_fixed::FixedI64', fields: { bits: 'i64' } },
+  SubnetInfo: {
+    form: 'composite',
+    path: `${RPC_INFO}::subnet_info::SubnetInfo`,
+    params: account,
+    fields: { ...SUBNET_INFO, emission_values: C64, burn: C64, owner: 'AccountId32' },
+  },
+  SubnetInfov2: {
+    form: 'composite',
+    path: `${RPC_INFO}::subnet_info::SubnetInfov2`,
+    params: account,
+    fields: {
+      ...SUBNET_INFO,
+      emission_value: C64,
+      burn: C64,
+      owner: 'AccountId32',
+      identity: 'Option<SubnetIdentityV3>',
+    },
+  },
+  SubnetHyperparamsV2: {
+    form: 'composite',
+    path: `${RPC_INFO}::subnet_info::SubnetHyperparamsV2`,
+    fields: {
+      ...HYPERPARAMS,
+      alpha_sigmoid_steepness: 'I32F32',
+      yuma_version: C16,
+      subnet_is_active: 'bool',
+      transfers_enabled: 'bool',
+      bonds_reset_enabled: 'bool',
+      user_liquidity_enabled: 'bool',
+    },
+  },
+  HyperparamValue: {
+    form: 'variant',
+    path: `${RPC_INFO}::subnet_info::HyperparamValue`,
+    variants: [
+      ['Bool', 0, ['bool']],
+      ['U16', 1, [C16]],
+      ['U32', 2, ['Compact<u32>']],
+      ['U64', 3, [C64]],
+      ['U128', 4, ['Compact<u128>']],
+      ['TaoBalance', 5, [C64]],
+      ['I32F32', 6, ['I32F32']],
+      ['U64F64', 7, ['U64F64']],
+    ],
+  },
+  HyperparamEntry: {
+    form: 'composite',
+    path: `${RPC_INFO}::subnet_info::HyperparamEntry`,
+    fields: { name: 'Bytes', value: 'HyperparamValue' },
+  },
+  DynamicInfo: {
+    form: 'composite',
+    path: `${RPC_INFO}::dynamic_info::DynamicInfo`,
+    params: account,
+    fields: {
+      netuid: C16,
+      owner_hotkey: 'AccountId32',
+      owner_coldkey: 'AccountId32',
+      subnet_name: 'Vec<Compact<u8>>',
+      token_symbol: 'Vec<Compact<u8>>',
+      tempo: C16,
+      last_step: C64,
+      blocks_since_last_step: C64,
+      emission: C64,
+      alpha_in: C64,
+      alpha_out: C64,
+      tao_in: C64,
+      alpha_out_emission: C64,
+      alpha_in_emission: C64,
+      tao_in_emission: C64,
+      pending_alpha_emission: C64,
+      pending_root_emission: C64,
+      subnet_volume: 'Compact<u128>',
+      network_registered_at: C64,
+      subnet_identity: 'Option<SubnetIdentityV3>',
+      moving_price: 'I96F32',
+    },
+  },
+  SubnetState: {
+    form: 'composite',
+    path: `${RPC_INFO}::show_subnet::SubnetState`,
+    params: account,
+    fields: {
+      netuid: C16,
+      hotkeys: 'Vec<AccountId32>',
+      coldkeys: 'Vec<AccountId32>',
+      active: 'Vec<bool>',
+      validator_permit: 'Vec<bool>',
+      pruning_score: `Vec<${C16}>`,
+      last_update: `Vec<${C64}>`,
+      emission: `Vec<${C64}>`,
+      dividends: `Vec<${C16}>`,
+      incentives: `Vec<${C16}>`,
+      consensus: `Vec<${C16}>`,
+      trust: `Vec<${C16}>`,
+      rank: `Vec<${C16}>`,
+      block_at_registration: `Vec<${C64}>`,
+      alpha_stake: `Vec<${C64}>`,
+      tao_stake: `Vec<${C64}>`,
+      total_stake: `Vec<${C64}>`,
+      emission_history: `Vec<Vec<${C64}>>`,
+    },
+  },
+  DelegateInfo: {
+    form: 'composite',
+    path: `${RPC_INFO}::delegate_info::DelegateInfo`,
+    params: account,
+    fields: {
+      delegate_ss58: 'AccountId32',
+      take: C16,
+      nominators: `Vec<(AccountId32,Vec<(${C16},${C64})>)>`,
+      owner_ss58: 'AccountId32',
+      registrations: `Vec<${C16}>`,
+      validator_permits: `Vec<${C16}>`,
+      return_per_1000: C64,
+      total_daily_return: C64,
+    },
+  },
+  StakeAvailability: {
+    form: 'composite',
+    path: `${RPC_INFO}::stake_info::StakeAvailability`,
+    fields: { total: C64, locked: C64, available: C64 },
+  },
+  /** Metadata shows a BTreeMap as a newtype over its sorted entries; so are these two written. */
+  AvailabilityBySubnet: {
+    form: 'composite',
+    path: 'BTreeMap',
+    params: { K: 'u16', V: 'StakeAvailability' },
+    fields: ['Vec<(u16,StakeAvailability)>'],
+  },
+  AvailabilityByColdkey: {
+    form: 'composite',
+    path: 'BTreeMap',
+    params: { K: 'AccountId32', V: 'AvailabilityBySubnet' },
+    fields: ['Vec<(AccountId32,AvailabilityBySubnet)>'],
+  },
+  SubnetPrice: {
+    form: 'composite',
+    path: 'pallet_subtensor_swap_runtime_api::SubnetPrice',
+    fields: { netuid: 'u16', price: 'u64' },
+  },
+  SimSwapResult: {
+    form: 'composite',
+    path: 'pallet_subtensor_swap_runtime_api::SimSwapResult',
+    fields: {
+      tao_amount: 'u64',
+      alpha_amount: 'u64',
+      tao_fee: 'u64',
+      alpha_fee: 'u64',
+      tao_slippage: 'u64',
+      alpha_slippage: 'u64',
+    },
+  },
+};

@@ -15,7 +15,8 @@ import {
 import type { MemberStepValue } from './task-steps.ts';
 
 const CARD = /^(README\.md|\.gitattributes)$/;
-const NOT_READABLE = new Set(['HUB_REPO_NOT_FOUND', 'HUB_REVISION_NOT_FOUND', 'HUB_REPO_GATED']);
+/** A 403 is among them: the hub gives it for a repo that was disabled, while a token of ours that is not valid gets a 401. */
+const NOT_READABLE = new Set(['HUB_REPO_NOT_FOUND', 'HUB_REVISION_NOT_FOUND', 'HUB_REPO_GATED', 'HUB_FORBIDDEN']);
 const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
 export interface FetchArgs {
@@ -41,7 +42,7 @@ export async function fetchSubmission(args: FetchArgs): Promise<MemberStepValue<
   } catch (error) {
     args.signal.throwIfAborted();
     // What the hub refuses about this repo for good is its owner's doing, and must not stop the other miners' task.
-    if ((error as Error).name !== 'BadInputError') throw error;
+    if ((error as Error).name !== 'BadInputError' && errorCode(error) !== 'HUB_FORBIDDEN') throw error;
     return { verdict: verdict('repo_not_found', errorMessage(error)) };
   }
 }
@@ -161,6 +162,7 @@ async function readCurve(path: string): Promise<CurvePoint[]> {
   }
 }
 
+/** The hub's words may repeat a path of any length; a verdict takes 1000 characters. */
 function verdict(code: VerdictCode, reason: string): Verdict {
-  return { code, reason };
+  return { code, reason: reason.slice(0, 1_000) };
 }

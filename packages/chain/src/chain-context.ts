@@ -7,6 +7,8 @@ import type { IncludedTransaction, TransactionCall } from './submit.ts';
 /** What the single operations need of the connected chain; unit tests give a fake. */
 export interface ChainContext {
   readonly head: BlockRef;
+  readonly blockTimeMs: number;
+  waitForBlock(number: number, options?: { signal?: AbortSignal; ms?: number }): Promise<BlockRef>;
   /** Whether the runtime has a call (camelCase names). */
   hasCall(pallet: string, call: string): boolean;
   /** Runs reads at a block (default the finalised head), again when the connection is lost under them. */

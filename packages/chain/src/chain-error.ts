@@ -1,4 +1,5 @@
 import { isTuningError, TuningError } from '@tuning/kit';
+import { explainRefusal } from './refusals.ts';
 import type { RpcError } from './rpc-socket.ts';
 
 /**
@@ -117,12 +118,18 @@ export function dispatchFailure(
   call: string,
   block: number,
 ): ChainError {
-  const docs = failure.docs ? ` (${failure.docs.slice(0, 160)})` : '';
   return new ChainError(
     screamingSnake(failure.name),
-    `the chain refused ${call} in block ${block}: ${failure.name}${docs}`,
+    `the chain refused ${call} in block ${block}: ${explainRefusal(failure.name, failure.docs)}`,
     { details: { module: failure.module, name: failure.name, call, block } },
   );
+}
+
+/** A refusal that the chain would give, known before anything is sent; `details.sent` is false. */
+export function foreseenRefusal(name: string, what: string): ChainError {
+  return new ChainError(screamingSnake(name), `the chain would refuse ${what}: ${explainRefusal(name)}`, {
+    details: { module: 'subtensorModule', name, sent: false },
+  });
 }
 
 /** Whether a node has dropped a block or its state: its own words, or polkadot.js' for a header that is not there. */
@@ -135,7 +142,7 @@ export function isStatePruned(error: unknown): boolean {
 }
 
 function refused(name: string, call: string, details: Record<string, unknown>): ChainError {
-  return new ChainError(screamingSnake(name), `the chain's transaction pool refused ${call}: ${name}`, {
+  return new ChainError(screamingSnake(name), `the chain's transaction pool refused ${call}: ${explainRefusal(name)}`, {
     details: { ...details, name, call },
   });
 }

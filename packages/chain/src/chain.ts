@@ -1,7 +1,9 @@
 import type { Logger, Signer } from '@tuning/kit';
 import type { BlockRef } from './block-ref.ts';
+import type { EpochClock } from './epoch-clock.ts';
 import type { Hyperparameters } from './hyperparameters.ts';
 import type { Metagraph } from './metagraph.ts';
+import type { WeightCommit } from './weight-commits.ts';
 
 /** For calls that send a transaction. */
 export interface CallOptions {
@@ -68,6 +70,54 @@ export interface SetWeightsArgs {
   weights: { hotkey: string; weight: number }[];
   /** Default: the subnet's own WeightsVersionKey. */
   versionKey?: bigint;
+  /** On a subnet with commit-reveal, the form to commit in; default `timelocked` where the runtime has it. */
+  commitForm?: 'timelocked' | 'commit-reveal';
+  /**
+   * Called before a `commit-reveal` commit is sent, with all that its reveal needs: keep it durably, for whoever loses it
+   * loses the weights.
+   */
+  onCommit?: (pending: HashedWeights) => void | Promise<void>;
+}
+
+/** Weights committed as a hash: what {@link Chain.revealWeights} needs. Plain JSON. */
+export interface HashedWeights {
+  netuid: number;
+  /** SS58. */
+  hotkey: string;
+  uids: number[];
+  /** u16 each. */
+  values: number[];
+  /** u16 each. */
+  salt: number[];
+  /** Decimal digits of a u64. */
+  versionKey: string;
+}
+
+/** When committed weights are revealed, as long as the subnet's tempo stays. */
+export interface RevealTime {
+  /** The subnet's epoch. */
+  epoch: number;
+  /** First block of that epoch. */
+  from: number;
+  /** First block after it. */
+  until: number;
+}
+
+/**
+ * `uids` and `values` are what is stored (`plain`), or what was committed: then the chain holds the weights before it until
+ * the reveal. `block` holds the transaction, and is the hotkey's LastUpdate, in every form.
+ */
+export type SetWeightsResult = { block: BlockRef; uids: number[]; values: number[] } & (
+  | { form: 'plain' }
+  /** The chain reveals by itself, in or soon after block `reveal.from`, when it has the drand round. */
+  | { form: 'timelocked'; reveal: RevealTime & { round: number } }
+  /** `revealWeights({ pending })` must be called between the blocks of `reveal`. */
+  | { form: 'commit-reveal'; pending: HashedWeights; reveal: RevealTime }
+);
+
+export interface RevealWeightsArgs {
+  hotkey: Signer;
+  pending: HashedWeights;
 }
 
 export interface TransferArgs {
@@ -119,10 +169,15 @@ export interface Chain {
     options?: AtBlock,
   ): Promise<{ block: number; fields: string[] } | undefined>;
   watchCommitments(args: WatchCommitmentsArgs): Promise<void>;
-  setWeights(
-    args: SetWeightsArgs,
+  setWeights(args: SetWeightsArgs, options?: CallOptions): Promise<SetWeightsResult>;
+  revealWeights(
+    args: RevealWeightsArgs,
     options?: CallOptions,
   ): Promise<{ block: BlockRef; uids: number[]; values: number[] }>;
+  /** A hotkey's commits that are not revealed yet, oldest first. */
+  weightCommits(netuid: number, hotkey: string, options?: AtBlock): Promise<WeightCommit[]>;
+  /** The subnet's epochs as they stand at a block. */
+  epochs(netuid: number, options?: AtBlock): Promise<EpochClock>;
   weights(netuid: number, uid: number, options?: AtBlock): Promise<{ uid: number; value: number }[]>;
   lastUpdate(netuid: number, uid: number): Promise<number>;
   transfer(args: TransferArgs, options?: CallOptions): Promise<BlockRef>;

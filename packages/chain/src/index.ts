@@ -6,14 +6,19 @@ export type {
   ChainCommitment,
   CommitArgs,
   ConnectOptions,
+  HashedWeights,
   RegisterArgs,
+  RevealTime,
+  RevealWeightsArgs,
   ServeArgs,
   SetWeightsArgs,
+  SetWeightsResult,
   TransferArgs,
   WatchCommitmentsArgs,
 } from './chain.ts';
 export { ChainError } from './chain-error.ts';
 export { connectChain } from './connect.ts';
+export { type EpochClock, epochAt, revealWindow, startOfEpoch } from './epoch-clock.ts';
 export type { Hyperparameters } from './hyperparameters.ts';
 export type { Axon, Metagraph, Neuron } from './metagraph.ts';
 export { type Beacon, beaconFromSecret, QUICKNET, roundAt, roundTime } from './timelock/beacon.ts';
@@ -24,3 +29,4 @@ export {
   type WeightsPayload,
   weightsCommitHash,
 } from './timelock/weights-payload.ts';
+export type { WeightCommit } from './weight-commits.ts';

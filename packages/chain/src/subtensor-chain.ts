@@ -13,8 +13,10 @@ import type {
   ChainCommitment,
   CommitArgs,
   RegisterArgs,
+  RevealWeightsArgs,
   ServeArgs,
   SetWeightsArgs,
+  SetWeightsResult,
   TransferArgs,
   WatchCommitmentsArgs,
 } from './chain.ts';
@@ -24,6 +26,7 @@ import { parseValue, uint } from './chain-values.ts';
 import { recoverCommitments } from './commitment-recovery.ts';
 import { commit, commitmentsIn, readCommitment } from './commitments.ts';
 import type { Connection } from './connection.ts';
+import { type EpochClock, readEpochClock } from './epoch-clock.ts';
 import { readEvents } from './events.ts';
 import { FinalisedHeads } from './finalised-heads.ts';
 import { HeadWatchdog } from './head-watchdog.ts';
@@ -32,9 +35,12 @@ import { type Metagraph, readMetagraph } from './metagraph.ts';
 import { register } from './registration.ts';
 import { serve } from './serving.ts';
 import type { Session } from './session.ts';
+import { setWeights } from './set-weights.ts';
 import { type IncludedTransaction, submit, type TransactionCall } from './submit.ts';
 import { readSubnetExists, readUid } from './subnet.ts';
-import { readLastUpdate, readWeights, setWeights } from './weights.ts';
+import { readWeightCommits, type WeightCommit } from './weight-commits.ts';
+import { readLastUpdate, readWeights } from './weights.ts';
+import { revealWeights } from './weights-hashed.ts';
 
 /** The client over one {@link Connection}; reads default to the newest finalised block. */
 export class SubtensorChain implements Chain, ChainContext {
@@ -126,15 +132,9 @@ export class SubtensorChain implements Chain, ChainContext {
     return this.read(`whether subnet ${netuid} exists`, (state) => readSubnetExists(state, netuid));
   }
 
-  async metagraph(netuid: number, { at }: AtBlock = {}): Promise<Metagraph> {
-    const { head } = this;
-    return this.read(
-      `the metagraph of subnet ${netuid}`,
-      async (state) => {
-        const number = at === undefined ? head.number : await state.read(uint, 'system', 'number');
-        return readMetagraph(state, netuid, { number, hash: state.hash });
-      },
-      { at: at ?? head.hash },
+  async metagraph(netuid: number, options?: AtBlock): Promise<Metagraph> {
+    return this.#readNumbered(`the metagraph of subnet ${netuid}`, options, (state, number) =>
+      readMetagraph(state, netuid, { number, hash: state.hash }),
     );
   }
 
@@ -200,11 +200,27 @@ export class SubtensorChain implements Chain, ChainContext {
     });
   }
 
-  setWeights(
-    args: SetWeightsArgs,
+  setWeights(args: SetWeightsArgs, options?: CallOptions): Promise<SetWeightsResult> {
+    return setWeights(this, args, options);
+  }
+
+  revealWeights(
+    args: RevealWeightsArgs,
     options?: CallOptions,
   ): Promise<{ block: BlockRef; uids: number[]; values: number[] }> {
-    return setWeights(this, args, options);
+    return revealWeights(this, args, options);
+  }
+
+  weightCommits(netuid: number, hotkey: string, options?: AtBlock): Promise<WeightCommit[]> {
+    return this.#readNumbered(`the weight commits of ${hotkey}`, options, async (state, number) =>
+      readWeightCommits(state, netuid, hotkey, await readEpochClock(state, netuid, number)),
+    );
+  }
+
+  epochs(netuid: number, options?: AtBlock): Promise<EpochClock> {
+    return this.#readNumbered(`the epochs of subnet ${netuid}`, options, (state, number) =>
+      readEpochClock(state, netuid, number),
+    );
   }
 
   weights(netuid: number, uid: number, { at }: AtBlock = {}): Promise<{ uid: number; value: number }[]> {
@@ -222,6 +238,20 @@ export class SubtensorChain implements Chain, ChainContext {
   async close(): Promise<void> {
     this.#watchdog.stop();
     this.#connection.close();
+  }
+
+  /** Reads that need the number of their block, too. */
+  #readNumbered<T>(
+    what: string,
+    { at }: AtBlock = {},
+    work: (state: ChainState, number: number) => Promise<T>,
+  ): Promise<T> {
+    const { head } = this;
+    return this.read(
+      what,
+      async (state) => work(state, at === undefined ? head.number : await state.read(uint, 'system', 'number')),
+      { at: at ?? head.hash },
+    );
   }
 
   /** A runtime upgrade changes types: the next session reads the new metadata. */

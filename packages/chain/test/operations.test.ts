@@ -1,83 +1,15 @@
-import { type Signer, TransientError } from '@tuning/kit';
+import { TransientError } from '@tuning/kit';
 import { expect, it } from 'vitest';
-import type { z } from 'zod';
-import type { BlockRef } from '../src/block-ref.ts';
-import type { ChainContext } from '../src/chain-context.ts';
 import { ChainError } from '../src/chain-error.ts';
-import type { ChainState } from '../src/chain-state.ts';
-import { parseValue } from '../src/chain-values.ts';
 import { recoverCommitments } from '../src/commitment-recovery.ts';
 import { commit } from '../src/commitments.ts';
 import { register } from '../src/registration.ts';
 import { serve } from '../src/serving.ts';
-import type { IncludedTransaction, TransactionCall } from '../src/submit.ts';
-import { setWeights } from '../src/weights.ts';
+import { FakeContext, ME, OTHER, rules, signer } from './fake-context.ts';
 
-const ME = '5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY';
-const OTHER = '5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty';
-const signer: Signer = { address: ME, publicKey: new Uint8Array(32), sign: () => new Uint8Array(64) };
 const certificate = Uint8Array.from([0xed, ...new Uint8Array(32).fill(9)]);
 const code = (expected: string, more: object = {}) => expect.objectContaining({ code: expected, ...more });
 
-/** Storage as a table of `item` → value (or function of the keys); calls are recorded and succeed. */
-class FakeContext implements ChainContext {
-  head: BlockRef = { number: 100, hash: `0x${'64'.repeat(32)}` };
-  readonly calls: TransactionCall[] = [];
-  readonly storage: Record<string, unknown>;
-  refusal: ChainError | undefined;
-
-  constructor(storage: Record<string, unknown>) {
-    this.storage = storage;
-  }
-
-  hasCall(): boolean {
-    return true;
-  }
-
-  read<T>(
-    _what: string,
-    work: (state: ChainState) => Promise<T>,
-    options: { at?: string | undefined } = {},
-  ): Promise<T> {
-    const value = (item: string, keys: unknown[]) => {
-      const found = this.storage[item];
-      return typeof found === 'function' ? found(...keys) : found;
-    };
-    return work({
-      hash: options.at ?? this.head.hash,
-      has: (_pallet, item) => item in this.storage,
-      read: async (schema, _pallet, item, ...keys) => parseValue(schema, value(item, keys), item),
-      readMany: async (schema, _pallet, item, keys) => keys.map((key) => parseValue(schema, value(item, [key]), item)),
-      rows: async <K extends z.ZodType, S extends z.ZodType>(key: K, schema: S, _pallet: string, item: string) =>
-        new Map(
-          (value(item, []) as [unknown, unknown][]).map(([k, v]) => [
-            parseValue(key, k, item),
-            parseValue(schema, v, item),
-          ]),
-        ),
-    });
-  }
-
-  async submit(call: TransactionCall): Promise<IncludedTransaction> {
-    this.calls.push(call);
-    if (this.refusal) throw this.refusal;
-    return { block: { number: 101, hash: `0x${'65'.repeat(32)}` }, events: [] };
-  }
-}
-
-const rules = {
-  tempo: 20,
-  weightsSetRateLimit: 10,
-  servingRateLimit: 50,
-  minAllowedWeights: 1,
-  maxWeightsLimit: 65535,
-  weightsVersionKey: 3,
-  commitRevealWeightsEnabled: false,
-  maxAllowedUids: 256,
-  maxAllowedValidators: 64,
-  networkRegistrationAllowed: true,
-  immunityPeriod: 10,
-};
 const axon = {
   block: 60,
   version: 1,
@@ -118,25 +50,6 @@ it('refuses to serve what the chain would refuse or ignore', async () => {
   await expect(serve(context, { ...axonArgs, ip: '127.0.0.1' })).rejects.toEqual(code('AXON_ADDRESS_REFUSED'));
   await expect(serve(context, { ...axonArgs, port: 0 })).rejects.toEqual(code('AXON_INVALID'));
   await expect(serve(context, { ...axonArgs, certificate: new Uint8Array(66) })).rejects.toEqual(code('AXON_INVALID'));
-});
-
-it('says how long until weights may be set, and sends nothing', async () => {
-  const keys = [
-    [0, OTHER],
-    [1, ME],
-  ];
-  const state = { ...rules, uids: 1, keys, lastUpdate: [0, 95] };
-  const args = { netuid: 2, hotkey: signer, weights: [{ hotkey: OTHER, weight: 1 }] };
-  const early = new FakeContext(state);
-  await expect(setWeights(early, args)).rejects.toEqual(
-    code('WEIGHTS_TOO_SOON', { details: expect.objectContaining({ blocksToWait: 4 }) }),
-  );
-  const sealed = new FakeContext({ ...state, commitRevealWeightsEnabled: true });
-  await expect(setWeights(sealed, args)).rejects.toEqual(code('COMMIT_REVEAL_UNSUPPORTED'));
-  expect([...early.calls, ...sealed.calls]).toEqual([]);
-  const other = new FakeContext({ ...state, lastUpdate: [0, 0], weights: [[0, 1]] });
-  await expect(setWeights(other, args)).rejects.toEqual(code('WEIGHTS_MISMATCH'));
-  expect(other.calls[0]?.args).toEqual([2, [0], [65535], 3n]);
 });
 
 it('announces a commitment only when the chain holds it', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { axonRow, certificateRow, peerKeyOf } from '../src/axon.ts';
 import { bigUint, parseValue } from '../src/chain-values.ts';
@@ -86,11 +87,41 @@ it('drops departed hotkeys and pads to the least number of entries', () => {
     { hotkey: 'gone', weight: 100 },
     { hotkey: 'b', weight: 1 },
   ];
-  expect(weightVector(weights, uids, 0)).toEqual({ uids: [1, 3], values: [32768, 65535] });
-  expect(weightVector(weights, uids, 3)).toEqual({ uids: [0, 1, 3], values: [0, 32768, 65535] });
-  expect(() => weightVector([{ hotkey: 'gone', weight: 1 }], uids, 2)).toThrow(code('WEIGHTS_EMPTY'));
+  expect(weightVector(weights, uids, { leastEntries: 0 })).toEqual({ uids: [1, 3], values: [32768, 65535] });
+  expect(weightVector(weights, uids, { leastEntries: 3 })).toEqual({ uids: [0, 1, 3], values: [0, 32768, 65535] });
+  expect(() => weightVector([{ hotkey: 'gone', weight: 1 }], uids, { leastEntries: 2 })).toThrow(code('WEIGHTS_EMPTY'));
 });
 
 it('writes amounts exactly', () => {
   expect([taoText(1_500_000_000n), taoText(1n), taoText(0n)]).toEqual(['1.5 TAO', '0.000000001 TAO', '0 TAO']);
+});
+
+it('keeps every weight within the share that a subnet allows, as the chain reckons it', () => {
+  const share = (values: number[]) => Math.max(...values) / values.reduce((sum, value) => sum + value, 0);
+  expect(scaleWeights([8, 1, 1], 32_768)).toEqual([65535, 32767, 32767]);
+  expect(scaleWeights([1, 1, 1], 32_768)).toEqual([65535, 65535, 65535]);
+  expect(() => scaleWeights([3, 1, 0], 20_000)).toThrow(code('WEIGHTS_CONCENTRATED'));
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0.001, max: 1000, noNaN: true }), { minLength: 12, maxLength: 40 }),
+      fc.integer({ min: 6_000, max: 65_534 }),
+      (weights, limit) => {
+        const values = scaleWeights(weights, limit);
+        expect(Math.max(...values)).toBe(65_535);
+        expect(share(values)).toBeLessThanOrEqual(limit / 65_535);
+        const order = weights.map((_, at) => at).sort((a, b) => weights[a]! - weights[b]!);
+        const sorted = order.map((at) => values[at]!);
+        expect(sorted).toEqual([...sorted].sort((a, b) => a - b));
+      },
+    ),
+  );
+});
+
+it('leaves weight for oneself as it is', () => {
+  const uids = new Map([
+    ['me', 4],
+    ['b', 1],
+  ]);
+  const limits = { leastEntries: 2, maxWeightsLimit: 100, ownUid: 4 };
+  expect(weightVector([{ hotkey: 'me', weight: 1 }], uids, limits)).toEqual({ uids: [4], values: [65535] });
 });

@@ -203,7 +203,8 @@ describe('emulated Subtensor, replaying what a real runtime was seen to do', () 
     const permits = async () => (await query('subtensorModule', 'validatorPermit', netuid)).toJSON();
     expect(await permits()).toEqual([true, false, false, true]);
     await client.send(tx('subtensorModule', 'setWeights', netuid, [1, 2], [3, 1], 0), client.pair('//Alice_hk'));
-    await client.send(tx('subtensorModule', 'addStake', client.pair('//Alice_hk').address, netuid, 10n ** 10n), alice);
+    // Dave's hotkey, alone with stake, took the whole first epoch; the owner needs more to be the majority.
+    await client.send(tx('subtensorModule', 'addStake', client.pair('//Alice_hk').address, netuid, 10n ** 11n), alice);
     await client.blocks(51);
     const incentive = (await query('subtensorModule', 'incentive', netuid)).toJSON() as number[];
     expect(incentive[1]! / incentive[2]!).toBeCloseTo(3, 2);

@@ -2,6 +2,7 @@ import type { Variant } from '../../scale/codec.ts';
 import type { RuntimeState } from '../runtime.ts';
 import { type Context, DispatchError, ModuleError, type Origin } from './pallet.ts';
 import { PALLETS } from './pallets/index.ts';
+import { checkBeforeDispatch } from './pallets/subtensor/pool-checks.ts';
 import { appendEvent, systemStorage } from './pallets/system.ts';
 import { runtimeCodecs } from './runtime-types.ts';
 
@@ -46,14 +47,34 @@ export class Execution implements Context {
     const { kind: palletName, value } = call as Variant<string, Variant>;
     const description = PALLET_BY_NAME.get(palletName)?.calls?.[value.kind];
     if (!description) throw new Error(`call ${palletName}.${value.kind} is not described`);
+    return this.#transaction(() => {
+      // What the pool refuses also fails inside a batch or a proxied call, where no pool has looked.
+      if (palletName === 'SubtensorModule' && origin.kind === 'signed') {
+        checkBeforeDispatch(this.state, this.block, origin.who, value.kind, value.value);
+      }
+      const result = description.dispatch(this, origin, value.value as never);
+      return description.free === true || result?.free === true;
+    });
+  }
+
+  #transaction<T>(step: () => T): T {
     this.state.begin();
     try {
-      const result = description.dispatch(this, origin, value.value as never);
+      const result = step();
       this.state.commit();
-      return description.free === true || result?.free === true;
+      return result;
     } catch (error) {
       this.state.rollback();
       throw error;
+    }
+  }
+
+  attempt(step: () => void): Variant | undefined {
+    try {
+      this.#transaction(step);
+      return undefined;
+    } catch (error) {
+      return dispatchErrorValue(error);
     }
   }
 

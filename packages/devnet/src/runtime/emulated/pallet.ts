@@ -11,7 +11,12 @@ export interface Context {
   deposit(pallet: string, event: string, value?: unknown): void;
   /** Dispatches a call in its own transaction: an error undoes its writes and its events, and is thrown. */
   dispatch(call: Variant, origin: Origin): void;
-  /** The same, giving Result<(), DispatchError> as a value instead of throwing. */
+  /**
+   * Runs one of several independent steps in its own transaction. A dispatch error undoes the step and is given back as
+   * its DispatchError value; undefined = it went well.
+   */
+  attempt(step: () => void): Variant | undefined;
+  /** The same as dispatch, giving Result<(), DispatchError> as a value instead of throwing. */
   tryDispatch(call: Variant, origin: Origin): Variant;
 }
 

@@ -16,6 +16,7 @@ import { bareExtrinsic, decodeExtrinsic, type Extrinsic, eraBirth, signatureVali
 import { buildGenesis } from './genesis.ts';
 import { buildMetadata } from './metadata/build-metadata.ts';
 import { auraPallet, MAINNET_SLOT_MS } from './pallets/aura.ts';
+import { revealCommitments } from './pallets/commitments.ts';
 import { PALLETS } from './pallets/index.ts';
 import { blockStep } from './pallets/subtensor/block-step.ts';
 import { checkInPool } from './pallets/subtensor/pool-checks.ts';
@@ -76,7 +77,10 @@ export class EmulatedRuntime implements Runtime {
     systemStorage.BlockHash.put(state, number - 1, parentHash);
     // The genesis hash stays: it is what transactions are signed against.
     if (number - 1 > BLOCK_HASH_COUNT) systemStorage.BlockHash.remove(state, number - 1 - BLOCK_HASH_COUNT);
-    blockStep(new Execution(state, 'Initialization'));
+    // The on_initialize hooks, in the order of the pallets' indices.
+    const initialisation = new Execution(state, 'Initialization');
+    blockStep(initialisation);
+    revealCommitments(initialisation);
   }
 
   inherents(state: RuntimeState, nowMs: number): Uint8Array[] {

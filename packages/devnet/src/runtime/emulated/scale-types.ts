@@ -37,6 +37,17 @@ export interface DecodedComposites {
   UsageTracker: { last_epoch: bigint; used_space: bigint };
   U64F64: { bits: bigint };
   RateLimitKey: Variant;
+  RecycleOrBurnEnum: Variant;
+  Pulse: { round: bigint; randomness: Uint8Array; signature: Uint8Array };
+  BeaconConfiguration: {
+    public_key: Uint8Array;
+    period: number;
+    genesis_time: number;
+    hash: Uint8Array;
+    group_hash: Uint8Array;
+    scheme_id: Uint8Array;
+    metadata: { beacon_id: Uint8Array };
+  };
 }
 
 /** The JavaScript type of a value of type expression `E`, for the expressions that storage items use. */
@@ -52,11 +63,13 @@ export type Decoded<E extends string> = E extends 'bool'
           ? Uint8Array
           : E extends keyof DecodedComposites
             ? DecodedComposites[E]
-            : E extends `Vec<${infer I}>`
+            : E extends `Vec<${infer I}>` | `BTreeSet<${infer I}>`
               ? Decoded<I>[]
-              : E extends `(${infer A}, ${infer B})`
-                ? [Decoded<A>, Decoded<B>]
-                : unknown;
+              : E extends `(${infer A}, ${infer B}, ${infer C}, ${infer D})`
+                ? [Decoded<A>, Decoded<B>, Decoded<C>, Decoded<D>]
+                : E extends `(${infer A}, ${infer B})`
+                  ? [Decoded<A>, Decoded<B>]
+                  : unknown;
 
 /** Immortal is one zero byte; a mortal era is two: log2(period)-1 in 4 bits, quantised phase in 12. */
 export type Era = { mortal: false } | { mortal: true; period: number; phase: number };
@@ -95,10 +108,27 @@ const names = (path: string, list: string): NamedType =>
     path,
     list.split(' ').map((name, index) => [name, index, []]),
   );
+/** BoundedVec<u8, limit>: longer bytes do not decode, so a call that carries them is no call at all. */
+const boundedBytes = (limit: number): NamedType => ({
+  form: 'custom',
+  codec: {
+    encodeTo: (writer, value) => writer.bytes(value as Uint8Array),
+    decodeFrom: (reader) => {
+      const bytes = reader.bytes();
+      if (bytes.length > limit) {
+        throw new BadInputError('SCALE_INVALID', `${bytes.length} bytes are given where at most ${limit} may be`);
+      }
+      return bytes;
+    },
+  },
+  described: composite('bounded_collections::bounded_vec::BoundedVec', ['Bytes'], { T: 'u8', S: null }),
+});
 /** Extensions that carry no bytes. */
 const empty = (path: string): NamedType => composite(path, []);
 
 export const RAW_LIMIT = 128;
+/** MAX_CRV3_COMMIT_SIZE_BYTES of pallet-subtensor. */
+const TIMELOCKED_COMMIT_LIMIT = 5000;
 
 const AXON_FIELDS = {
   block: 'u64',
@@ -310,9 +340,9 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     ['Sha256', 131, ['[u8;32]']],
     ['Keccak256', 132, ['[u8;32]']],
     ['ShaThree256', 133, ['[u8;32]']],
-    ['TimelockEncrypted', 134, { encrypted: 'Bytes', reveal_round: 'u64' }],
+    ['TimelockEncrypted', 134, { encrypted: 'Bounded1024', reveal_round: 'u64' }],
     ['ResetBondsFlag', 135, []],
-    ['BigRaw', 136, ['Bytes']],
+    ['BigRaw', 136, ['Bounded512']],
   ]),
   CommitmentInfo: composite('pallet_commitments::types::CommitmentInfo', { fields: 'Vec<Data>' }, { FieldLimit: null }),
   Registration: composite(
@@ -320,6 +350,20 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
     { Balance: 'u64', MaxFields: null, BlockNumber: 'u32' },
   ),
+  Bounded512: boundedBytes(512),
+  Bounded1024: boundedBytes(1024),
+  TimelockedCommit: boundedBytes(TIMELOCKED_COMMIT_LIMIT),
+  Pulse: composite('pallet_drand::types::Pulse', { round: 'u64', randomness: 'Bytes', signature: 'Bytes' }),
+  BeaconMetadata: composite('pallet_drand::types::Metadata', { beacon_id: 'Bytes' }),
+  BeaconConfiguration: composite('pallet_drand::types::BeaconConfiguration', {
+    public_key: 'Bytes',
+    period: 'u32',
+    genesis_time: 'u32',
+    hash: 'Bytes',
+    group_hash: 'Bytes',
+    scheme_id: 'Bytes',
+    metadata: 'BeaconMetadata',
+  }),
   UsageTracker: composite('pallet_commitments::types::UsageTracker', { last_epoch: 'u64', used_space: 'u64' }),
 };
 

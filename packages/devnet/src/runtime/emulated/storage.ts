@@ -1,7 +1,10 @@
 import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
-import { toHex } from '../../scale/bytes.ts';
+import { fromHex, toHex } from '../../scale/bytes.ts';
 import type { RuntimeState } from '../runtime.ts';
 import { type Decoded, scaleCodecs } from './scale-types.ts';
+
+type AllButLast<K extends readonly unknown[]> = K extends readonly [...infer I, unknown] ? I : readonly unknown[];
+type Last<K extends readonly unknown[]> = K extends readonly [...unknown[], infer L] ? L : unknown;
 
 export type Hasher = 'Blake2_128Concat' | 'Twox64Concat' | 'Identity';
 export type HashedKey = readonly [hasher: Hasher, type: string];
@@ -19,12 +22,17 @@ export interface StorageItem<K extends readonly unknown[], V, A = V> {
   has(state: RuntimeState, ...keys: K): boolean;
   put(state: RuntimeState, ...keysAndValue: [...K, V]): void;
   remove(state: RuntimeState, ...keys: K): void;
+  /** Of a map: the last keys of the entries that share all keys but the last, in the order of storage keys. */
+  keysUnder(state: RuntimeState, ...shared: AllButLast<K>): Last<K>[];
   /** Removes every entry of a map. */
   clear(state: RuntimeState): void;
 }
 
 export type AnyStorageItem = StorageItem<readonly unknown[], unknown, unknown>;
 type Unplaced<I> = (pallet: string, name: string) => I;
+
+/** Hexadecimal digits before the key itself. */
+const DIGEST_DIGITS: Readonly<Record<Hasher, number>> = { Identity: 0, Twox64Concat: 16, Blake2_128Concat: 32 };
 
 function hash(hasher: Hasher, encoded: Uint8Array): string {
   const raw = Buffer.from(encoded).toString('hex');
@@ -46,7 +54,10 @@ function item<K extends readonly unknown[], V, A>(
     const prefix = palletPrefix(pallet) + toHex(xxhashAsU8a(name, 128)).slice(2);
     const keyOf = (values: readonly unknown[]): string => {
       let key = prefix;
-      for (const [i, [hasher, keyType]] of keys.entries()) key += hash(hasher, scaleCodecs.encode(keyType, values[i]));
+      for (const [i, value] of values.entries()) {
+        const [hasher, keyType] = keys[i]!;
+        key += hash(hasher, scaleCodecs.encode(keyType, value));
+      }
       return key;
     };
     return {
@@ -63,9 +74,15 @@ function item<K extends readonly unknown[], V, A>(
       has: (state, ...values) => state.get(keyOf(values)) !== undefined,
       put: (state, ...rest) => {
         const value = rest[keys.length];
-        state.set(keyOf(rest), scaleCodecs.encode(type, value));
+        state.set(keyOf(rest.slice(0, keys.length)), scaleCodecs.encode(type, value));
       },
       remove: (state, ...values) => state.delete(keyOf(values)),
+      keysUnder: (state, ...shared) => {
+        const start = keyOf(shared);
+        const [hasher, keyType] = keys.at(-1)!;
+        const from = start.length + DIGEST_DIGITS[hasher];
+        return state.keys(start).map((key) => scaleCodecs.decode(keyType, fromHex(`0x${key.slice(from)}`)));
+      },
       clear: (state) => {
         for (const key of state.keys(prefix)) state.delete(key);
       },

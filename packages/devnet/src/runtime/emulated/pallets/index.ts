@@ -2,6 +2,7 @@ import type { Pallet } from '../pallet.ts';
 import { adminUtilsPallet } from './admin-utils.ts';
 import { balancesPallet } from './balances.ts';
 import { commitmentsPallet } from './commitments.ts';
+import { drandPallet } from './drand.ts';
 import { subtensorPallet } from './subtensor/pallet.ts';
 import { sudoPallet } from './sudo.ts';
 import { systemPallet } from './system.ts';
@@ -20,4 +21,5 @@ export const PALLETS: readonly Pallet[] = [
   sudoPallet,
   commitmentsPallet,
   adminUtilsPallet,
+  drandPallet,
 ];

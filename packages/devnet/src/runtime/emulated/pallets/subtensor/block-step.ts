@@ -1,14 +1,10 @@
 import type { RuntimeState } from '../../../runtime.ts';
 import type { Context } from '../../pallet.ts';
-import { runEpoch } from './epoch.ts';
+import { distributeEmission, emit, type Pending, takePending } from './emission.ts';
 import { epochDue } from './epoch-schedule.ts';
 import { decayBurn } from './registration.ts';
-import { creditHotkey } from './staking.ts';
 import { subtensor as s } from './storage.ts';
-
-/** Alpha that a running subnet emits per block, RAO. The real amount halves with issuance; a devnet never gets there. */
-const ALPHA_PER_BLOCK = 1_000_000_000n;
-const U16 = 65_535n;
+import { revealTimelocked } from './timelocked-weights.ts';
 
 function subnets(state: RuntimeState): number[] {
   const found: number[] = [];
@@ -18,33 +14,23 @@ function subnets(state: RuntimeState): number[] {
   return found;
 }
 
-/** What happens in every block before its extrinsics: prices, emission, epochs that are due. */
+/** What happens in every block before its extrinsics, in the order of coinbase/block_step.rs. */
 export function blockStep(context: Context): void {
   const { state, block } = context;
   const all = subnets(state);
   for (const netuid of all) {
     if (s.RegistrationsThisBlock.get(state, netuid) > 0) s.RegistrationsThisBlock.put(state, netuid, 0);
-    if (netuid === 0) {
-      resetRootInterval(state, block);
-      continue;
-    }
-    decayBurn(state, netuid);
-    emit(state, netuid, block);
+    if (netuid === 0) resetRootInterval(state, block);
+    else decayBurn(state, netuid);
   }
-  let left = s.MaxEpochsPerBlock.get(state);
-  for (const netuid of all.filter((one) => one !== 0)) {
-    if (!epochDue(state, netuid, block)) {
-      s.BlocksSinceLastStep.put(state, netuid, s.BlocksSinceLastStep.get(state, netuid) + 1n);
-      continue;
-    }
-    if (left === 0) {
-      const to = BigInt(block + 1);
-      s.PendingEpochAt.put(state, netuid, to);
-      context.deposit('SubtensorModule', 'EpochDeferred', { netuid, from_block: BigInt(block), to_block: to });
-      continue;
-    }
-    left--;
-    fireEpoch(context, netuid);
+  const live = all.filter((netuid) => netuid !== 0);
+  const deferred = deferredSubnets(state, live, block);
+  for (const netuid of live) if (!deferred.has(netuid)) revealTimelocked(context, netuid);
+  for (const netuid of live) emit(state, netuid);
+  for (const [netuid, pending] of drain(context, live)) {
+    distributeEmission(context, netuid, pending);
+    s.LastMechansimStepBlock.put(state, netuid, BigInt(block));
+    s.RegistrationsThisInterval.put(state, netuid, 0);
   }
 }
 
@@ -52,33 +38,47 @@ function resetRootInterval(state: RuntimeState, block: number): void {
   if (block % s.AdjustmentInterval.get(state, 0) === 0) s.RegistrationsThisInterval.put(state, 0, 0);
 }
 
-function emit(state: RuntimeState, netuid: number, block: number): void {
-  const first = s.FirstEmissionBlockNumber.get(state, netuid);
-  if (first === undefined || BigInt(block) < first) return;
-  if (!s.SubtokenEnabled.get(state, netuid) || !s.NetworkRegistrationAllowed.get(state, netuid)) return;
-  const cut = (ALPHA_PER_BLOCK * BigInt(s.SubnetOwnerCut.get(state))) / U16;
-  const half = (ALPHA_PER_BLOCK - cut) / 2n;
-  s.PendingOwnerCut.put(state, netuid, s.PendingOwnerCut.get(state, netuid) + cut);
-  s.PendingServerEmission.put(state, netuid, s.PendingServerEmission.get(state, netuid) + half);
-  s.PendingValidatorEmission.put(state, netuid, s.PendingValidatorEmission.get(state, netuid) + half);
+/** Subnets whose epoch is due but must wait for the next block (epochs_deferred_this_block of run_coinbase.rs). */
+function deferredSubnets(state: RuntimeState, netuids: readonly number[], block: number): Set<number> {
+  const limit = s.MaxEpochsPerBlock.get(state);
+  const deferred = new Set<number>();
+  let running = 0;
+  for (const netuid of netuids) {
+    if (!epochDue(state, netuid, block)) continue;
+    if (running >= limit) deferred.add(netuid);
+    else if (hotkeysAreUnique(state, netuid)) running++;
+  }
+  return deferred;
 }
 
-function fireEpoch(context: Context, netuid: number): void {
+/** An epoch over a uid table that holds a hotkey twice would be wrong, so it is skipped. */
+function hotkeysAreUnique(state: RuntimeState, netuid: number): boolean {
+  const uids = s.Keys.keysUnder(state, netuid);
+  return new Set(uids.map((uid) => s.Keys.get(state, netuid, uid))).size === uids.length;
+}
+
+/** Moves the schedule on and takes what the epochs of this block have to give out (drain_pending of run_coinbase.rs). */
+function drain(context: Context, netuids: readonly number[]): Map<number, Pending> {
   const { state, block } = context;
   const now = BigInt(block);
-  s.LastEpochBlock.put(state, netuid, now);
-  s.PendingEpochAt.put(state, netuid, 0n);
-  s.SubnetEpochIndex.put(state, netuid, s.SubnetEpochIndex.get(state, netuid) + 1n);
-  s.BlocksSinceLastStep.put(state, netuid, 0n);
-  const server = s.PendingServerEmission.get(state, netuid);
-  const validator = s.PendingValidatorEmission.get(state, netuid);
-  const cut = s.PendingOwnerCut.get(state, netuid);
-  for (const pot of [s.PendingServerEmission, s.PendingValidatorEmission, s.PendingOwnerCut])
-    pot.put(state, netuid, 0n);
-  if (s.Owner.has(state, s.SubnetOwnerHotkey.get(state, netuid))) {
-    creditHotkey(state, s.SubnetOwnerHotkey.get(state, netuid), netuid, cut);
+  const taken = new Map<number, Pending>();
+  for (const netuid of netuids) {
+    s.BlocksSinceLastStep.put(state, netuid, s.BlocksSinceLastStep.get(state, netuid) + 1n);
+    if (!epochDue(state, netuid, block)) continue;
+    if (taken.size >= s.MaxEpochsPerBlock.get(state)) {
+      s.PendingEpochAt.put(state, netuid, now + 1n);
+      context.deposit('SubtensorModule', 'EpochDeferred', { netuid, from_block: now, to_block: now + 1n });
+      continue;
+    }
+    if (hotkeysAreUnique(state, netuid)) {
+      s.BlocksSinceLastStep.put(state, netuid, 0n);
+      taken.set(netuid, takePending(state, netuid));
+    } else {
+      context.deposit('SubtensorModule', 'EpochSkipped', { netuid, block: now });
+    }
+    s.LastEpochBlock.put(state, netuid, now);
+    s.PendingEpochAt.put(state, netuid, 0n);
+    s.SubnetEpochIndex.put(state, netuid, s.SubnetEpochIndex.get(state, netuid) + 1n);
   }
-  if (s.SubnetworkN.get(state, netuid) > 0) runEpoch(context, netuid, server, validator);
-  s.LastMechansimStepBlock.put(state, netuid, now);
-  s.RegistrationsThisInterval.put(state, netuid, 0);
+  return taken;
 }

@@ -1,137 +1,99 @@
 import type { RuntimeState } from '../../../runtime.ts';
 import type { Context } from '../../pallet.ts';
-import { runConsensus, topByStake } from './epoch-math.ts';
-import { isOwnerUid, stakeWeightOf } from './neurons.ts';
-import { creditHotkey } from './staking.ts';
+import { type EpochInput, type EpochResult, runConsensus } from './epoch-math.ts';
+import { isCommitExpired } from './hashed-weights.ts';
+import { ownerUidOf, stakeWeightFixed } from './neurons.ts';
 import { subtensor as s } from './storage.ts';
 
-const U16 = 65_535;
-const toU16 = (share: number): number => Math.round(Math.min(1, Math.max(0, share)) * U16);
-
-interface Neuron {
-  uid: number;
+/** What a hotkey earned in one epoch, alpha RAO. */
+export interface HotkeyEmission {
   hotkey: string;
-  stake: bigint;
-  registeredAt: bigint;
-  lastUpdate: bigint;
-  owner: boolean;
+  server: bigint;
+  validator: bigint;
 }
 
-function readNeurons(state: RuntimeState, netuid: number): Neuron[] {
-  const threshold = s.StakeThreshold.get(state);
-  const updates = s.LastUpdate.get(state, netuid);
-  return Array.from({ length: s.SubnetworkN.get(state, netuid) }, (_, uid) => {
-    const hotkey = s.Keys.get(state, netuid, uid);
-    const owner = isOwnerUid(state, netuid, uid);
-    const stake = stakeWeightOf(state, hotkey, netuid);
-    return {
-      uid,
-      hotkey,
-      owner,
-      stake: stake < threshold && !owner ? 0n : stake,
-      registeredAt: s.BlockAtRegistration.get(state, netuid, uid),
-      lastUpdate: updates[uid] ?? 0n,
-    };
-  });
+function byUid<T>(state: RuntimeState, netuid: number, read: (uid: number) => T): T[] {
+  return Array.from({ length: s.SubnetworkN.get(state, netuid) }, (_, uid) => read(uid));
 }
 
-/** A row counts only what the chain counts: no own diagonal (but the owner's), nobody registered after it was set. */
-function maskedWeights(state: RuntimeState, netuid: number, neurons: readonly Neuron[]): [number, number][][] {
-  return neurons.map((neuron) => {
-    if (!s.Weights.has(state, netuid, neuron.uid)) return [];
-    return s.Weights.get(state, netuid, neuron.uid).filter(([target, value]) => {
-      const other = neurons[target];
-      if (!other || value === 0) return false;
-      if (target === neuron.uid && !neuron.owner) return false;
-      return other.registeredAt < neuron.lastUpdate;
-    });
-  });
+/** Earliest commit of each uid that is still to be revealed; undefined = none. */
+function commitBlocks(state: RuntimeState, netuid: number, block: number): (bigint | undefined)[] {
+  const blocks: (bigint | undefined)[] = byUid(state, netuid, () => undefined);
+  const note = (who: string, at: bigint): void => {
+    const uid = s.Uids.get(state, netuid, who);
+    if (uid === undefined || uid >= blocks.length) return;
+    const known = blocks[uid];
+    blocks[uid] = known === undefined || at < known ? at : known;
+  };
+  for (const who of s.WeightCommits.keysUnder(state, netuid)) {
+    const queue = s.WeightCommits.get(state, netuid, who) ?? [];
+    const live = queue.find(([, epoch]) => !isCommitExpired(state, netuid, block, epoch));
+    if (live) note(who, live[2]);
+  }
+  for (const epoch of s.TimelockedWeightCommits.keysUnder(state, netuid)) {
+    if (isCommitExpired(state, netuid, block, epoch)) continue;
+    for (const [who, at] of s.TimelockedWeightCommits.get(state, netuid, epoch)) note(who, at);
+  }
+  return blocks;
 }
 
-function keptBonds(state: RuntimeState, netuid: number, neurons: readonly Neuron[]): [number, number][][] {
-  const lastStep = s.LastMechansimStepBlock.get(state, netuid);
-  return neurons.map(({ uid }) => {
-    if (!s.Bonds.has(state, netuid, uid)) return [];
-    return s.Bonds.get(state, netuid, uid)
-      .filter(([target]) => (neurons[target]?.registeredAt ?? lastStep) < lastStep)
-      .map(([target, bond]) => [target, bond / U16]);
-  });
+function inputOf(context: Context, netuid: number, emission: bigint): EpochInput {
+  const { state, block } = context;
+  const hotkeys = byUid(state, netuid, (uid) => s.Keys.get(state, netuid, uid));
+  const n = hotkeys.length;
+  const tempo = s.Tempo.get(state, netuid);
+  const factor = BigInt(s.ActivityCutoffFactorMilli.get(state, netuid));
+  const cutoff = (factor * BigInt(tempo)) / 1000n;
+  const commitReveal = s.CommitRevealWeightsEnabled.get(state, netuid);
+  const permits = s.ValidatorPermit.get(state, netuid);
+  const within = (row: [number, number][]): [number, number][] => row.filter(([uid]) => uid < n);
+  return {
+    block: BigInt(block),
+    tempo,
+    activityCutoff: cutoff < 1n ? 1n : cutoff,
+    lastUpdate: s.LastUpdate.get(state, netuid).slice(0, n),
+    registeredAt: byUid(state, netuid, (uid) => s.BlockAtRegistration.get(state, netuid, uid)),
+    stake: hotkeys.map((hotkey) => stakeWeightFixed(state, hotkey, netuid)),
+    stakeThreshold: s.StakeThreshold.get(state),
+    ownerUid: ownerUidOf(state, netuid),
+    permits: permits.slice(0, n),
+    maxValidators: s.MaxAllowedValidators.get(state, netuid),
+    weights: byUid(state, netuid, (uid) => within(s.Weights.get(state, netuid, uid))),
+    bonds: byUid(state, netuid, (uid) => within(s.Bonds.get(state, netuid, uid))),
+    commitBlocks: commitReveal ? commitBlocks(state, netuid, block) : undefined,
+    lastStep: s.LastMechansimStepBlock.get(state, netuid),
+    kappa: s.Kappa.get(state, netuid),
+    bondsPenalty: s.BondsPenalty.get(state, netuid),
+    bondsMovingAverage: s.BondsMovingAverage.get(state, netuid),
+    yuma3: s.Yuma3On.get(state, netuid),
+    emission,
+  };
+}
+
+function store(state: RuntimeState, netuid: number, result: EpochResult): void {
+  s.Active.put(state, netuid, result.active);
+  s.Emission.put(state, netuid, result.emission);
+  s.Consensus.put(state, netuid, result.consensus);
+  s.Incentive.put(state, netuid, result.incentive);
+  s.Dividends.put(state, netuid, result.dividends);
+  s.ValidatorTrust.put(state, netuid, result.validatorTrust);
+  s.ValidatorPermit.put(state, netuid, result.permits);
+  s.StakeWeight.put(state, netuid, result.stakeWeight);
+  for (const [uid, row] of result.bonds.entries()) s.Bonds.put(state, netuid, uid, row);
 }
 
 /**
- * One epoch of a subnet: votes, permits, emission. `server` and `validator` are the alpha RAO gathered since the last.
- * The emulation has no pools or childkeys, and gives a validator's dividends to its own hotkey whole.
+ * One epoch of a subnet: reads the state, computes, stores, and tells what each hotkey earned of `emission` (alpha RAO),
+ * by hotkey. One mechanism: a subnet of several would split the emission among them.
  */
-export function runEpoch(context: Context, netuid: number, server: bigint, validator: bigint): void {
-  const { state, block } = context;
-  const neurons = readNeurons(state, netuid);
-  const now = BigInt(block);
-  const tempo = s.Tempo.get(state, netuid);
-  const cutoff = BigInt(Math.max(1, Math.floor((s.ActivityCutoffFactorMilli.get(state, netuid) * tempo) / 1000)));
-  const active = neurons.map(({ lastUpdate }) => lastUpdate + cutoff >= now);
-  const stored = s.ValidatorPermit.get(state, netuid);
-  const permits = neurons.map(({ uid, owner }) => owner || stored[uid] === true);
-  const stake = neurons.map((neuron) => Number(neuron.stake));
-  const result = runConsensus({
-    stake,
-    active,
-    permits,
-    weights: maskedWeights(state, netuid, neurons),
-    bonds: keptBonds(state, netuid, neurons),
-    kappa: s.Kappa.get(state, netuid) / U16,
-    bondsPenalty: s.BondsPenalty.get(state, netuid) / U16,
-    bondsMovingAverage: Math.min(1, Number(s.BondsMovingAverage.get(state, netuid)) / 1_000_000),
-  });
-
-  const noIncentive = result.incentive.every((share) => share === 0);
-  const noDividends = result.dividends.every((share) => share === 0);
-  const totalStake = stake.reduce((sum, one) => sum + one, 0);
-  const byStake = result.activeStake.some((share) => share > 0)
-    ? result.activeStake
-    : stake.map((one) => (totalStake === 0 ? 0 : one / totalStake));
-  const validatorShares = noDividends ? byStake : result.dividends;
-  // With no incentive at all, validators take everything.
-  const validatorPot = noIncentive ? server + validator : validator;
-  const split = (pot: bigint, share: number): bigint => (pot * BigInt(Math.round(share * 1e9))) / 1_000_000_000n;
-  const serverEmission = neurons.map(({ uid }) => (noIncentive ? 0n : split(server, result.incentive[uid]!)));
-  const validatorEmission = neurons.map(({ uid }) => split(validatorPot, validatorShares[uid]!));
-  const owner = s.SubnetOwner.get(state, netuid);
-  for (const { uid, hotkey } of neurons) {
-    // Incentive of the subnet owner's hotkeys is burned.
-    if (s.Owner.get(state, hotkey) !== owner) creditHotkey(state, hotkey, netuid, serverEmission[uid]!);
-    creditHotkey(state, hotkey, netuid, validatorEmission[uid]!);
-  }
-
-  const nextPermits = topByStake(stake, s.MaxAllowedValidators.get(state, netuid));
-  s.Active.put(state, netuid, active);
-  s.ValidatorPermit.put(
-    state,
-    netuid,
-    neurons.map(({ uid, owner: isOwner }) => isOwner || nextPermits[uid]!),
-  );
-  s.Consensus.put(state, netuid, result.consensus.map(toU16));
-  s.Incentive.put(state, netuid, result.incentive.map(toU16));
-  s.Dividends.put(state, netuid, result.dividends.map(toU16));
-  s.ValidatorTrust.put(state, netuid, result.validatorTrust.map(toU16));
-  s.StakeWeight.put(
-    state,
-    netuid,
-    stake.map((one) => toU16(totalStake === 0 ? 0 : one / totalStake)),
-  );
-  s.Emission.put(
-    state,
-    netuid,
-    neurons.map(({ uid }) => serverEmission[uid]! + validatorEmission[uid]!),
-  );
-  for (const [uid, row] of result.bonds.entries()) {
-    if (row.size === 0) s.Bonds.remove(state, netuid, uid);
-    else
-      s.Bonds.put(
-        state,
-        netuid,
-        uid,
-        [...row].map(([target, bond]): [number, number] => [target, toU16(bond)]),
-      );
-  }
-  context.deposit('SubtensorModule', 'IncentiveAlphaEmittedToMiners', { netuid, emissions: serverEmission });
+export function runEpoch(context: Context, netuid: number, emission: bigint): HotkeyEmission[] {
+  const { state } = context;
+  const result = runConsensus(inputOf(context, netuid, emission));
+  store(state, netuid, result);
+  context.deposit('SubtensorModule', 'IncentiveAlphaEmittedToMiners', { netuid, emissions: result.serverEmission });
+  return byUid(state, netuid, (uid) => ({
+    hotkey: s.Keys.get(state, netuid, uid),
+    server: result.serverEmission[uid]!,
+    validator: result.validatorEmission[uid]!,
+  })).sort((a, b) => (a.hotkey < b.hotkey ? -1 : 1));
 }

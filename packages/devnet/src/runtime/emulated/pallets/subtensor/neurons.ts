@@ -1,4 +1,5 @@
 import type { RuntimeState } from '../../../runtime.ts';
+import { wide } from '../../fixed-point.ts';
 import { subtensor as s } from './storage.ts';
 
 /** Reads and writes of the uid table of one subnet. */
@@ -19,14 +20,29 @@ export function registeredAnywhere(state: RuntimeState, hotkey: string): boolean
   return false;
 }
 
-export function isOwnerUid(state: RuntimeState, netuid: number, uid: number): boolean {
-  return s.Uids.get(state, netuid, s.SubnetOwnerHotkey.get(state, netuid)) === uid;
+/** Uid of the subnet owner's own hotkey; undefined where the subnet has no owner or the hotkey no uid. */
+export function ownerUidOf(state: RuntimeState, netuid: number): number | undefined {
+  if (!s.SubnetOwnerHotkey.has(state, netuid)) return undefined;
+  return s.Uids.get(state, netuid, s.SubnetOwnerHotkey.get(state, netuid));
 }
 
-/** Alpha on the subnet plus root stake scaled by TaoWeight (of 2^64 - 1): what votes and permits go by. RAO. */
+export function isOwnerUid(state: RuntimeState, netuid: number, uid: number): boolean {
+  return ownerUidOf(state, netuid) === uid;
+}
+
+/**
+ * Alpha on the subnet plus root stake scaled by TaoWeight (of 2^64 - 1): what votes and permits go by. RAO as I64F64,
+ * that is the integer / 2^64 (get_stake_weights_for_network of staking/stake_utils.rs).
+ */
+export function stakeWeightFixed(state: RuntimeState, hotkey: string, netuid: number): bigint {
+  const weight = wide.div(wide.of(s.TaoWeight.get(state)), wide.of(0xffff_ffff_ffff_ffffn));
+  const root = s.TotalHotkeyAlpha.get(state, hotkey, 0) * (weight << 32n);
+  return netuid === 0 ? root : (s.TotalHotkeyAlpha.get(state, hotkey, netuid) << 64n) + root;
+}
+
+/** The same in whole RAO. */
 export function stakeWeightOf(state: RuntimeState, hotkey: string, netuid: number): bigint {
-  const root = (s.TotalHotkeyAlpha.get(state, hotkey, 0) * s.TaoWeight.get(state)) / 0xffff_ffff_ffff_ffffn;
-  return netuid === 0 ? root : s.TotalHotkeyAlpha.get(state, hotkey, netuid) + root;
+  return stakeWeightFixed(state, hotkey, netuid) >> 64n;
 }
 
 /** Links a new hotkey to its coldkey. */

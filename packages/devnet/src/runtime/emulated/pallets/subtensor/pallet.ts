@@ -2,11 +2,13 @@ import type { Pallet } from '../../pallet.ts';
 import { epochCalls } from './epoch-schedule.ts';
 import { SUBTENSOR_ERRORS } from './errors.ts';
 import { SUBTENSOR_EVENTS } from './events.ts';
+import { hashedWeightCalls } from './hashed-weights.ts';
 import { networkCalls } from './networks.ts';
 import { registrationCalls } from './registration.ts';
 import { servingCalls } from './serving.ts';
 import { stakingCalls } from './staking.ts';
 import { subtensor } from './storage.ts';
+import { timelockedWeightCalls } from './timelocked-weights.ts';
 import { unwritten } from './unwritten-storage.ts';
 import { weightCalls } from './weights.ts';
 
@@ -18,6 +20,8 @@ export const subtensorPallet: Pallet = {
   storage: { ...subtensor, ...unwritten },
   calls: {
     ...weightCalls,
+    ...hashedWeightCalls,
+    ...timelockedWeightCalls,
     ...stakingCalls,
     ...servingCalls,
     ...registrationCalls,

@@ -1,10 +1,12 @@
 import type { InvalidTransaction, RuntimeState } from '../../../runtime.ts';
 import { ModuleError } from '../../pallet.ts';
 import { ensure } from './errors.ts';
+import { checkBatchReveal, checkReveal, type RevealArgs } from './hashed-weights.ts';
 import { networkRateLimited } from './networks.ts';
 import { checkServeAxon, checkServePrometheus, type ServeAxonArgs, type ServePrometheusArgs } from './serving.ts';
 import { subtensor as s } from './storage.ts';
-import { enoughStakeForWeights, type SetWeightsArgs, weightsRateLimitPassed } from './weights.ts';
+import { checkRevealRound } from './timelocked-weights.ts';
+import { enoughStakeForWeights, weightsRateLimitPassed } from './weights.ts';
 
 /** common/src/transaction_error.rs: InvalidTransaction::Custom(n) of a module error; anything else is 255. */
 const CUSTOM: Readonly<Record<string, number>> = {
@@ -21,6 +23,7 @@ const CUSTOM: Readonly<Record<string, number>> = {
   InvalidIpAddress: 11,
   ServingRateLimitExceeded: 12,
   InvalidPort: 13,
+  InvalidRevealRound: 15,
   NoWeightsCommitFound: 16,
   RevealTooEarly: 17,
   InputLengthsUnequal: 18,
@@ -28,26 +31,60 @@ const CUSTOM: Readonly<Record<string, number>> = {
 };
 const BAD_REQUEST = 255;
 
-function checkWeights(state: RuntimeState, block: number, who: string, { netuid }: SetWeightsArgs): void {
-  ensure(enoughStakeForWeights(state, netuid, who), 'NotEnoughStakeToSetWeights');
-  const uid = s.Uids.get(state, netuid, who);
-  // An unregistered hotkey passes here and fails in the block.
-  if (uid === undefined || s.CommitRevealWeightsEnabled.get(state, netuid)) return;
-  ensure(weightsRateLimitPassed(state, netuid, uid, block), 'SettingWeightsTooFast');
+const LENGTHS: Readonly<Record<string, readonly string[]>> = {
+  batch_set_weights: ['netuids', 'weights', 'version_keys'],
+  batch_commit_weights: ['netuids', 'commit_hashes'],
+  batch_reveal_weights: ['uids_list', 'values_list', 'salts_list', 'version_keys'],
+};
+const WEIGHT_CALLS = /^(batch_)?(set|commit|reveal)_([a-z0-9]+_)?(mechanism_)?weights$/;
+
+interface AnyWeightsArgs {
+  netuid?: number;
+  netuids?: number[];
 }
 
-function run(state: RuntimeState, block: number, who: string, call: string, args: unknown): void {
+/** guards/check_weights.rs: lengths of batches, stake, then what a reveal or a timelocked commit needs. */
+function checkWeights(state: RuntimeState, block: number, who: string, call: string, args: AnyWeightsArgs): void {
+  const lists = (LENGTHS[call] ?? []).map((name) => (args as Record<string, unknown[]>)[name]!.length);
+  ensure(new Set(lists).size <= 1, 'InputLengthsUnequal');
+  for (const netuid of args.netuids ?? [args.netuid!]) {
+    ensure(enoughStakeForWeights(state, netuid, who), 'NotEnoughStakeToSetWeights');
+  }
+  if (call === 'batch_reveal_weights') checkBatchReveal(state, block, who, args as never);
+  else if (/^reveal_/.test(call)) checkReveal(state, block, who, args as RevealArgs);
+  else if (/^commit_(timelocked|crv3)_/.test(call)) checkRevealRound(state, args as never);
+}
+
+/** guards/check_rate_limits.rs; batches and timelocked commits meet their limit in the block only. */
+function checkRateLimits(state: RuntimeState, block: number, who: string, call: string, netuid: number): void {
+  const commit = call === 'commit_weights' || call === 'commit_mechanism_weights';
+  const set = call === 'set_weights' || call === 'set_mechanism_weights';
+  if (!commit && !(set && !s.CommitRevealWeightsEnabled.get(state, netuid))) return;
+  const uid = s.Uids.get(state, netuid, who);
+  // An unregistered hotkey passes here and fails in the block.
+  if (uid === undefined) return;
+  const error = commit ? 'CommittingWeightsTooFast' : 'SettingWeightsTooFast';
+  ensure(weightsRateLimitPassed(state, netuid, uid, block), error);
+}
+
+/**
+ * The dispatch extensions of pallet-subtensor, which run before every signed call of it, in the pool as well as in a
+ * block. `block` is the block that the call is or would be in. Throws the ModuleError.
+ */
+export function checkBeforeDispatch(
+  state: RuntimeState,
+  block: number,
+  who: string,
+  call: string,
+  args: unknown,
+): void {
+  if (WEIGHT_CALLS.test(call)) {
+    const weights = args as AnyWeightsArgs;
+    checkWeights(state, block, who, call, weights);
+    checkRateLimits(state, block, who, call, weights.netuid ?? 0);
+    return;
+  }
   switch (call) {
-    case 'set_weights':
-    case 'set_mechanism_weights':
-      checkWeights(state, block, who, args as SetWeightsArgs);
-      break;
-    case 'batch_set_weights': {
-      const { netuids, weights, version_keys } = args as Record<'netuids' | 'weights' | 'version_keys', unknown[]>;
-      const equal = netuids.length === weights.length && netuids.length === version_keys.length;
-      ensure(equal, 'InputLengthsUnequal');
-      break;
-    }
     case 'register_network':
       ensure(!networkRateLimited(state, block), 'NetworkTxRateLimitExceeded');
       break;
@@ -70,7 +107,7 @@ export function checkInPool(
   args: unknown,
 ): InvalidTransaction | undefined {
   try {
-    run(state, block, who, call, args);
+    checkBeforeDispatch(state, block, who, call, args);
     return undefined;
   } catch (error) {
     if (!(error instanceof ModuleError)) throw error;

@@ -29,14 +29,22 @@ function changeShares(state: RuntimeState, hotkey: string, coldkey: string, netu
   s.TotalHotkeyShares.put(state, hotkey, netuid, { bits: s.TotalHotkeyShares.get(state, hotkey, netuid).bits + bits });
 }
 
-/** Emission to a hotkey: everyone who staked to it gains in proportion; with no stake yet it is the owner's. */
+/** Emission to a hotkey: everyone who staked to it gains in proportion. */
 export function creditHotkey(state: RuntimeState, hotkey: string, netuid: number, alpha: bigint): void {
   if (alpha === 0n) return;
-  if (s.TotalHotkeyShares.get(state, hotkey, netuid).bits === 0n) {
-    changeShares(state, hotkey, s.Owner.get(state, hotkey), netuid, shares(alpha).bits);
-  }
   s.TotalHotkeyAlpha.put(state, hotkey, netuid, s.TotalHotkeyAlpha.get(state, hotkey, netuid) + alpha);
-  s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) + alpha);
+}
+
+/** Alpha of one coldkey on a hotkey: it gets as many new shares as the alpha is worth. */
+export function creditStake(state: RuntimeState, hotkey: string, coldkey: string, netuid: number, alpha: bigint): void {
+  if (alpha === 0n) return;
+  const total = s.TotalHotkeyAlpha.get(state, hotkey, netuid);
+  const allShares = s.TotalHotkeyShares.get(state, hotkey, netuid).bits;
+  const first = total === 0n || allShares === 0n;
+  changeShares(state, hotkey, coldkey, netuid, first ? shares(alpha).bits : (allShares * alpha) / total);
+  s.TotalHotkeyAlpha.put(state, hotkey, netuid, total + alpha);
+  const staking = s.StakingHotkeys.get(state, coldkey);
+  if (!staking.includes(hotkey)) s.StakingHotkeys.put(state, coldkey, [...staking, hotkey]);
 }
 
 function addStake(context: Context, origin: Origin, args: StakeArgs & { amount_staked: bigint }): void {
@@ -49,15 +57,10 @@ function addStake(context: Context, origin: Origin, args: StakeArgs & { amount_s
   ensure(spendable(state, coldkey, true) >= amount, 'NotEnoughBalanceToStake');
   ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
   withdraw(context, coldkey, amount, true);
-  const total = s.TotalHotkeyAlpha.get(state, hotkey, netuid);
-  const allShares = s.TotalHotkeyShares.get(state, hotkey, netuid).bits;
-  changeShares(state, hotkey, coldkey, netuid, total === 0n ? shares(amount).bits : (allShares * amount) / total);
-  s.TotalHotkeyAlpha.put(state, hotkey, netuid, total + amount);
+  creditStake(state, hotkey, coldkey, netuid, amount);
   s.SubnetTAO.put(state, netuid, s.SubnetTAO.get(state, netuid) + amount);
   s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) + amount);
   s.TotalStake.put(state, s.TotalStake.get(state) + amount);
-  const staking = s.StakingHotkeys.get(state, coldkey);
-  if (!staking.includes(hotkey)) s.StakingHotkeys.put(state, coldkey, [...staking, hotkey]);
   context.deposit('SubtensorModule', 'StakeAdded', [coldkey, hotkey, amount, amount, netuid, 0n]);
 }
 

@@ -71,6 +71,7 @@ export const subtensor = defineStorage('SubtensorModule', {
   SubtokenEnabled: perSubnet('bool', false),
   SubnetEmissionEnabled: perSubnet('bool', true),
   FirstEmissionBlockNumber: optionalMap([['Identity', 'u16']], 'u64'),
+  RecycleOrBurn: perSubnet('RecycleOrBurnEnum', { kind: 'Burn', value: [] }),
   SubnetTAO: perSubnet('u64', 0n),
   SubnetAlphaIn: perSubnet('u64', 0n),
   SubnetAlphaOut: perSubnet('u64', 0n),
@@ -104,6 +105,23 @@ export const subtensor = defineStorage('SubtensorModule', {
   WeightsSetRateLimit: perSubnet('u64', 100n),
   ServingRateLimit: perSubnet('u64', 50n),
   CommitRevealWeightsEnabled: perSubnet('bool', true),
+  /** (hash, commit epoch, commit block, 0), oldest first. */
+  WeightCommits: optionalMap(
+    [
+      ['Twox64Concat', 'u16'],
+      ['Twox64Concat', 'AccountId32'],
+    ],
+    'Vec<(H256, u64, u64, u64)>',
+  ),
+  /** By commit epoch: (who, commit block, ciphertext, reveal round). */
+  TimelockedWeightCommits: map(
+    [
+      ['Twox64Concat', 'u16'],
+      ['Twox64Concat', 'u64'],
+    ],
+    'Vec<(AccountId32, u64, Bytes, u64)>',
+    [],
+  ),
   RevealPeriodEpochs: map([['Twox64Concat', 'u16']], 'u64', 1n),
   MechanismCountCurrent: map([['Twox64Concat', 'u16']], 'u8', 1),
   MaxAllowedValidators: perSubnet('u16', 128),

@@ -1,11 +1,15 @@
 import type { RuntimeState } from '../../../runtime.ts';
+import { div, type Fixed, fixed, mul, normalise, round, shareOfU16 } from '../../fixed-point.ts';
 import { type CallDescription, type Context, ensureSigned, type Origin } from '../../pallet.ts';
 import { ensure } from './errors.ts';
-import { isOwnerUid, setLastUpdate, stakeWeightOf, subnetExists } from './neurons.ts';
+import { ensureMechanismExists, mechanismIndex } from './mechanism.ts';
+import { isOwnerUid, setLastUpdate, stakeWeightOf } from './neurons.ts';
 import { subtensor as s } from './storage.ts';
 
 export interface SetWeightsArgs {
   netuid: number;
+  /** Mechanism; default 0. */
+  mecid?: number;
   dests: number[];
   weights: number[];
   version_key: bigint;
@@ -24,28 +28,34 @@ export function weightsRateLimitPassed(state: RuntimeState, netuid: number, uid:
   return last === 0n || BigInt(block) - last >= s.WeightsSetRateLimit.get(state, netuid);
 }
 
-/** The largest becomes 65535, each other value * 65535 / largest, rounded. */
-function maxUpscale(values: readonly number[]): number[] {
+const U16_MAX = fixed(65_535);
+
+/** The largest becomes 65535 and the others keep their proportion (vec_max_upscale_to_u16 of epoch/math.rs). */
+export function maxUpscale(values: readonly number[]): number[] {
   const largest = Math.max(0, ...values);
-  return largest === 0 ? [...values] : values.map((value) => Math.round((value * 65_535) / largest));
+  if (largest === 0) return [...values];
+  // Above half of u16 the product would not fit an I32F32, so the chain divides first.
+  const scaled = (value: Fixed): Fixed =>
+    largest > 32_768 ? mul(value, div(U16_MAX, fixed(largest))) : div(mul(value, U16_MAX), fixed(largest));
+  return values.map((value) => Math.min(65_535, Number(round(scaled(fixed(value))))));
 }
 
-/** Share of the sum that the largest value has, of 65535. */
-function largestShare(values: readonly number[]): number {
-  const sum = values.reduce((total, value) => total + value, 0);
-  return sum === 0 ? 0 : Math.round((Math.max(...values) / sum) * 65_535);
+/** Whether no value has more than `limit` / 65535 of the sum (check_vec_max_limited of epoch/math.rs). */
+function withinLimit(values: readonly number[], limit: number): boolean {
+  const shares = normalise(values.map((value) => fixed(value)));
+  return shares.every((share) => share <= shareOfU16(limit));
 }
 
 /** do_set_weights of subnets/weights.rs: the order of the checks is part of the behaviour. */
 export function setWeights(context: Context, origin: Origin, args: SetWeightsArgs, reveal = false): void {
   const { state, block } = context;
   const hotkey = ensureSigned(origin);
-  const { netuid, dests, weights } = args;
+  const { netuid, mecid = 0, dests, weights } = args;
   const commitReveal = s.CommitRevealWeightsEnabled.get(state, netuid);
   if (!reveal) ensure(!commitReveal, 'CommitRevealEnabled');
   ensure(netuid !== 0, 'CanNotSetRootNetworkWeights');
   ensure(dests.length === weights.length, 'WeightVecNotEqualSize');
-  ensure(subnetExists(state, netuid), 'MechanismDoesNotExist');
+  ensureMechanismExists(state, netuid, mecid);
   const n = s.SubnetworkN.get(state, netuid);
   ensure(dests.length <= n, 'UidsLengthExceedUidsInSubNet');
   const uid = s.Uids.get(state, netuid, hotkey);
@@ -64,31 +74,34 @@ export function setWeights(context: Context, origin: Origin, args: SetWeightsArg
   );
   ensure(self || dests.length >= Math.min(n, s.MinAllowedWeights.get(state, netuid)), 'WeightVecLengthIsLow');
   const limit = s.MaxWeightsLimit.get(state, netuid);
-  ensure(self || limit === 65_535 || largestShare(weights) <= limit, 'MaxWeightExceeded');
-
   const scaled = maxUpscale(weights);
+  ensure(self || limit === 65_535 || withinLimit(scaled, limit), 'MaxWeightExceeded');
+
+  const index = mechanismIndex(netuid, mecid);
   s.Weights.put(
     state,
-    netuid,
+    index,
     uid,
     dests.map((dest, i) => [dest, scaled[i]!]),
   );
   if (!commitReveal) setLastUpdate(state, netuid, uid, block);
-  context.deposit('SubtensorModule', 'WeightsSet', [netuid, uid]);
+  context.deposit('SubtensorModule', 'WeightsSet', [index, uid]);
 }
 
 const weightArgs = { netuid: 'u16', dests: 'Vec<u16>', weights: 'Vec<u16>', version_key: 'u64' };
 
 export const weightCalls: Readonly<Record<string, CallDescription>> = {
-  set_weights: { index: 0, args: weightArgs, free: true, dispatch: setWeights },
+  set_weights: {
+    index: 0,
+    args: weightArgs,
+    free: true,
+    dispatch: (context, origin, args: SetWeightsArgs) => setWeights(context, origin, args),
+  },
   set_mechanism_weights: {
     index: 119,
     args: { netuid: 'u16', mecid: 'u8', dests: 'Vec<u16>', weights: 'Vec<u16>', version_key: 'u64' },
     free: true,
-    dispatch: (context, origin, { mecid, ...args }: SetWeightsArgs & { mecid: number }) => {
-      ensure(mecid === 0, 'MechanismDoesNotExist');
-      setWeights(context, origin, args);
-    },
+    dispatch: (context, origin, args: SetWeightsArgs) => setWeights(context, origin, args),
   },
   batch_set_weights: {
     index: 80,
@@ -108,25 +121,29 @@ interface BatchArgs {
   version_keys: bigint[];
 }
 
-/** Each item stands alone: a failed one leaves an event and the rest goes on. */
 function batchSetWeights(context: Context, origin: Origin, { netuids, weights, version_keys }: BatchArgs): void {
-  const hotkey = ensureSigned(origin);
+  ensureSigned(origin);
   ensure(netuids.length === weights.length && netuids.length === version_keys.length, 'InputLengthsUnequal');
-  let failed = false;
-  for (const [i, netuid] of netuids.entries()) {
+  completeBatch(context, origin, netuids, (netuid, i) => {
     const pairs = weights[i]!;
-    const value = {
-      netuid,
-      dests: pairs.map(([uid]) => uid),
-      weights: pairs.map(([, weight]) => weight),
-      version_key: version_keys[i]!,
-    };
-    const call = { kind: 'SubtensorModule', value: { kind: 'set_weights', value } };
-    const result = context.tryDispatch(call, origin);
-    if (result.kind === 'Ok') continue;
-    failed = true;
-    context.deposit('SubtensorModule', 'BatchWeightItemFailed', [netuid, result.value]);
+    const dests = pairs.map(([uid]) => uid);
+    const values = pairs.map(([, weight]) => weight);
+    setWeights(context, origin, { netuid, dests, weights: values, version_key: version_keys[i]! });
+  });
+}
+
+/** Each subnet stands alone: what fails is told by events after the rest has run. */
+export function completeBatch(
+  context: Context,
+  origin: Origin,
+  netuids: readonly number[],
+  step: (netuid: number, i: number) => void,
+): void {
+  const hotkey = ensureSigned(origin);
+  const failures = netuids.map((netuid, i) => context.attempt(() => step(netuid, i)));
+  if (failures.some((failure) => failure)) context.deposit('SubtensorModule', 'BatchCompletedWithErrors');
+  for (const [i, failure] of failures.entries()) {
+    if (failure) context.deposit('SubtensorModule', 'BatchWeightItemFailed', [netuids[i], failure]);
   }
-  if (failed) context.deposit('SubtensorModule', 'BatchCompletedWithErrors');
   context.deposit('SubtensorModule', 'BatchWeightsCompleted', [netuids, hotkey]);
 }

@@ -325,6 +325,11 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     ],
     { AccountId: 'AccountId32' },
   ),
+  LockState: composite('pallet_subtensor::staking::lock::LockState', {
+    locked_mass: 'u64',
+    conviction: 'U64F64',
+    last_update: 'u64',
+  }),
   RootClaimTypeEnum: variant('pallet_subtensor::pallet::RootClaimTypeEnum', [
     ['Swap', 0, []],
     ['Keep', 1, []],
@@ -344,7 +349,13 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     ['ResetBondsFlag', 135, []],
     ['BigRaw', 136, ['Bounded512']],
   ]),
-  CommitmentInfo: composite('pallet_commitments::types::CommitmentInfo', { fields: 'Vec<Data>' }, { FieldLimit: null }),
+  /** Clients see the newtype: the Python SDK sends and expects the list one level deeper than a Vec's. */
+  CommitmentFields: composite('bounded_collections::bounded_vec::BoundedVec', ['Vec<Data>'], { T: 'Data', S: null }),
+  CommitmentInfo: composite(
+    'pallet_commitments::types::CommitmentInfo',
+    { fields: 'CommitmentFields' },
+    { FieldLimit: null },
+  ),
   Registration: composite(
     'pallet_commitments::types::Registration',
     { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },

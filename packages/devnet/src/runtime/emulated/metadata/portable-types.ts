@@ -129,12 +129,13 @@ export class PortableTypes {
   }
 
   #fields(fields: Fields): FieldRow[] {
-    if (isUnnamed(fields)) return fields.map((type) => [undefined, this.id(type)]);
-    return Object.entries(fields).map(([name, type]) => [name, this.id(type)]);
+    if (isUnnamed(fields)) return fields.map((type) => [undefined, this.id(type), type]);
+    return Object.entries(fields).map(([name, type]) => [name, this.id(type), type]);
   }
 }
 
-type FieldRow = readonly [name: string | undefined, type: number];
+/** `shown`: the type as its source writes it; Python clients cannot read events without. */
+type FieldRow = readonly [name: string | undefined, type: number, shown?: string];
 
 /** Path segments, type parameters, definition; no docs. */
 function portable(path: string, params: Params, definition: (writer: ScaleWriter) => void): Uint8Array {
@@ -154,11 +155,14 @@ function portable(path: string, params: Params, definition: (writer: ScaleWriter
 
 function writeFields(writer: ScaleWriter, fields: readonly FieldRow[]): void {
   writer.compact(fields.length);
-  for (const [name, type] of fields) {
+  for (const [name, type, shown] of fields) {
     if (name === undefined) writer.u8(0);
     else writer.u8(1).text(name);
-    // No type name, no docs.
-    writer.compact(type).u8(0).compact(0);
+    writer.compact(type);
+    if (shown === undefined) writer.u8(0);
+    else writer.u8(1).text(shown);
+    // No docs.
+    writer.compact(0);
   }
 }
 

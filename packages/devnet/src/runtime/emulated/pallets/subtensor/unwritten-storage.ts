@@ -6,9 +6,14 @@ const hotkeyOnSubnet = [
   ['Identity', 'u16'],
 ] as const;
 
+const subnetHotkey = [
+  ['Identity', 'u16'],
+  ['Blake2_128Concat', 'AccountId32'],
+] as const;
+
 /**
  * Items that the Python SDK and btcli read on every use (spec 424). No emulated call writes them, so they say what is
- * true here: nobody has an identity, children, an auto-stake target or a coldkey swap under way.
+ * true here: nobody has an identity, children, an auto-stake target, locked stake or a coldkey swap under way.
  */
 export const unwritten = defineStorage('SubtensorModule', {
   IdentitiesV2: optionalMap(account, 'ChainIdentityV2'),
@@ -19,6 +24,15 @@ export const unwritten = defineStorage('SubtensorModule', {
   MaxDelegateTake: plain('u16', 11_796),
   AutoStakeDestination: optionalMap(hotkeyOnSubnet, 'AccountId32'),
   RootClaimType: map(account, 'RootClaimTypeEnum', { kind: 'Swap', value: [] }),
+  Lock: optionalMap([...account, ['Identity', 'u16'], ...account], 'LockState'),
+  HotkeyLock: optionalMap(subnetHotkey, 'LockState'),
+  DecayingHotkeyLock: optionalMap(subnetHotkey, 'LockState'),
+  OwnerLock: optionalMap([['Identity', 'u16']], 'LockState'),
+  DecayingOwnerLock: optionalMap([['Identity', 'u16']], 'LockState'),
+  DecayingLock: optionalMap(hotkeyOnSubnet, 'bool'),
+  /** Blocks. */
+  MaturityRate: plain('u64', 934_866n),
+  UnlockRate: plain('u64', 934_866n),
   ColdkeySwapAnnouncements: optionalMap([['Twox64Concat', 'AccountId32']], '(u32, H256)'),
   ColdkeySwapDisputes: optionalMap([['Twox64Concat', 'AccountId32']], 'u32'),
   /** (last block, RAO per block as I64F64, which is laid out as I96F32 is). */

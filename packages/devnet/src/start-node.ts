@@ -4,6 +4,8 @@ import { nodeMethods } from './node/methods/index.ts';
 import { ChainNode } from './node/node.ts';
 import { serveRpc } from './node/rpc-server.ts';
 import { EmulatedRuntime } from './runtime/emulated/runtime.ts';
+import { loadRuntimeSource } from './runtime/wasm/source/runtime-source.ts';
+import { WasmRuntime } from './runtime/wasm/wasm-runtime.ts';
 
 export interface DevnetNodeOptions {
   /** 0 (the default) takes any free port. */
@@ -16,6 +18,15 @@ export interface DevnetNodeOptions {
   finalityLag?: number;
   /** How many past blocks and their states stay readable. Default 40,000: under three hours of 250 ms blocks. */
   keepBlocks?: number;
+  /**
+   * A real runtime instead of the emulated one: a WebAssembly file (plain or compressed), a chain specification (plain or
+   * raw), or the ws(s) URL of a live chain, whose code is read once and cached.
+   */
+  runtime?: string;
+  /** Where code read from a URL is kept; default: `tuning/runtimes` in the user's cache folder. */
+  runtimeCacheDir?: string;
+  /** Ends the reading of a runtime from a URL. */
+  signal?: AbortSignal;
   /** Not used by the emulated runtime (its state lives in memory); accepted so that callers can name one folder. */
   dataDir?: string;
   logger?: Logger;
@@ -40,19 +51,33 @@ const FACTS = {
   properties: { ss58Format: 42, tokenDecimals: 9, tokenSymbol: 'TAO' },
 };
 
-/** Starts a Subtensor-compatible node with a fresh genesis. OperatorError PORT_IN_USE. */
+/**
+ * Starts a Subtensor-compatible node with a fresh genesis. OperatorError PORT_IN_USE; with `runtime` also what
+ * `loadRuntimeSource` and `WasmRuntime` throw.
+ */
 export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<DevnetNode> {
   await cryptoWaitReady();
   const logger = options.logger ?? silentLogger;
   const host = options.host ?? '127.0.0.1';
   const blockMs = options.blockMs ?? 250;
-  const node = new ChainNode(new EmulatedRuntime(blockMs === 'instant' ? {} : { slotMs: blockMs }), {
+  const source =
+    options.runtime === undefined
+      ? undefined
+      : await loadRuntimeSource(options.runtime, sourceOptions(options, logger));
+  const runtime = source
+    ? new WasmRuntime(source, logger)
+    : new EmulatedRuntime(blockMs === 'instant' ? {} : { slotMs: blockMs });
+  const node = new ChainNode(runtime, {
     blockMs,
     finalityLag: options.finalityLag ?? 1,
     keepBlocks: options.keepBlocks ?? 40_000,
     logger,
   });
-  const server = await serveRpc(nodeMethods(node, FACTS), { host, port: options.port ?? 0, logger });
+  const server = await serveRpc(nodeMethods(node, source ? { ...FACTS, chain: source.chain } : FACTS), {
+    host,
+    port: options.port ?? 0,
+    logger,
+  });
   node.start();
   return {
     endpoint: `ws://${host}:${server.port}`,
@@ -67,4 +92,11 @@ export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<
       await server.close();
     },
   };
+}
+
+function sourceOptions(
+  { runtimeCacheDir, signal }: DevnetNodeOptions,
+  logger: Logger,
+): { cacheDir?: string; signal?: AbortSignal; logger: Logger } {
+  return { logger, ...(runtimeCacheDir ? { cacheDir: runtimeCacheDir } : {}), ...(signal ? { signal } : {}) };
 }

@@ -12,10 +12,20 @@ export function addDevnetCommands(program: Command): void {
     .description('run a Subtensor-compatible node on this machine (state in memory)')
     .option('--port <port>', 'WebSocket port', '9944')
     .option('--block-ms <ms>', 'time between blocks', '250')
-    .action(async (options: { port: string; blockMs: string }) => {
+    .option(
+      '--runtime <path or url>',
+      'a real runtime instead of the emulated one: a .wasm file, a chain specification, or the wss URL of a live chain',
+    )
+    .action(async (options: { port: string; blockMs: string; runtime?: string }) => {
       const { logger } = createLogger('info');
       const signal = shutdownSignal(logger);
-      const node = await startDevnetNode({ port: Number(options.port), blockMs: Number(options.blockMs), logger });
+      const node = await startDevnetNode({
+        port: Number(options.port),
+        blockMs: Number(options.blockMs),
+        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+        logger,
+        signal,
+      });
       logger.info({ endpoint: node.endpoint }, 'devnet node is ready');
       await aborted(signal);
       await node.close();

@@ -43,8 +43,13 @@ export function stateMethods(node: ChainNode): RpcMethods {
   const runtimeVersion: RpcMethod = () => versionJson(node);
   const subscribeVersion: RpcMethod = (_params, connection) =>
     connection.subscribe('state_runtimeVersion', (notify) => {
+      let told = node.runtime.version;
       notify(versionJson(node));
-      return () => {};
+      return node.newBlock.on(() => {
+        if (node.runtime.version === told) return;
+        told = node.runtime.version;
+        notify(versionJson(node));
+      });
     });
   return {
     state_getStorage: getStorage,

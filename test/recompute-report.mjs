@@ -61,7 +61,12 @@ for (const { hotkey, synthetic, test } of entries) {
 }
 
 // 2. Gate
-const accepted = entries.filter(({ verdict }) => verdict.code === 'accepted');
+// A finalist may still fail on the test set, so the gate's entrants are listed on their own.
+const { eligible } = report.receipt.body.ranking;
+const accepted = entries.filter(({ hotkey }) => eligible.includes(hotkey));
+for (const { hotkey, verdict } of entries)
+  if (verdict.code === 'accepted' && !eligible.includes(hotkey))
+    problems.push(`${hotkey} is accepted but did not enter the gate`);
 const gate = accepted
   .map(({ hotkey, synthetic, submission }) => ({ hotkey, loss: synthetic.summary.loss, block: submission.block }))
   .sort((a, b) => a.loss - b.loss || a.block - b.block || byText(a.hotkey, b.hotkey))

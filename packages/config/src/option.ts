@@ -127,6 +127,18 @@ export const minerOptions: readonly Option[] = [
     placeholder: '<n>',
     help: 'decline offers with fewer blocks to the deadline',
   },
+  {
+    key: 'policy.max_blocks',
+    type: 'number',
+    placeholder: '<n>',
+    help: 'decline offers with a deadline further away',
+  },
+  {
+    key: 'policy.max_model_gb',
+    type: 'number',
+    placeholder: '<GiB>',
+    help: 'largest base model to download',
+  },
   { key: 'policy.max_queue', type: 'number', placeholder: '<n>', help: 'decline offers when so many tasks are open' },
   { key: 'policy.max_dataset_mb', type: 'number', placeholder: '<MiB>', help: 'decline larger train splits' },
   {

@@ -65,6 +65,8 @@ export const minerConfigSchema = z.strictObject({
   }),
   policy: z.strictObject({
     min_blocks: z.number().int().min(0).default(20),
+    max_blocks: z.number().int().min(10).max(10_000_000).default(50_400),
+    max_model_gb: z.number().min(0.001).max(1024).default(64),
     max_queue: z.number().int().min(1).max(3).default(3),
     max_dataset_mb: z
       .number()

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { toJsonLinesAsync } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { type Logger, type Secret, writeFileAtomic } from '@tuning/kit';
-import { createHttpServer, HttpError, type LocalFiles, type ModelCache, takeInDataset } from '@tuning/neuron';
+import {
+  createHttpServer,
+  HttpError,
+  type LocalFiles,
+  type ModelCache,
+  Turnstile,
+  takeInDataset,
+} from '@tuning/neuron';
 import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
@@ -23,10 +30,15 @@ export interface MinerApiServices {
   signal: AbortSignal;
 }
 
+/** Orders that may wait while one is read. */
+const MAX_WAITING = 4;
+
 /** `POST /train/`, `GET /train`, `GET /train/:job_id`, `DELETE /train/:job_id`. */
 export function createMinerApi(services: MinerApiServices): FastifyInstance {
   const { store, worker, models, hub, intakeFolder, localFiles, logger, signal } = services;
   const server = createHttpServer({ apiKey: services.apiKey, logger });
+
+  const intake = new Turnstile(MAX_WAITING);
 
   /** Leaves only the rows as JSON lines. */
   const takeInRows = async (order: TrainRequest, folder: string, rowsFile: string): Promise<number> => {
@@ -43,10 +55,12 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
     const id = `own-${randomUUID()}`;
     const folder = join(intakeFolder, id);
     const rowsFile = join(folder, 'train.jsonl');
-    const rows = await takeInRows(order, folder, rowsFile).catch(async (error: unknown) => {
-      await rm(folder, { recursive: true, force: true });
-      throw error;
-    });
+    const rows = await intake
+      .pass(() => takeInRows(order, folder, rowsFile))
+      .catch(async (error: unknown) => {
+        await rm(folder, { recursive: true, force: true });
+        throw error;
+      });
     store.jobs.insert({
       id,
       kind: 'own',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
 import { BadInputError, writeFileAtomic } from '@tuning/kit';
 import type { BaseModel, ModelCache } from '@tuning/neuron';
-import { type DatasetType, LIMITS, sha256Hex, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
+import { type DatasetType, sha256Hex, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
 import type { AssignmentRepository, JobRecord } from '@tuning/store';
 import { loadRecipe, recipeYaml } from '@tuning/training';
 import { jobPayloadSchema } from './job-payload.ts';
@@ -123,6 +123,3 @@ async function exists(path: string): Promise<boolean> {
     () => false,
   );
 }
-
-/** Largest base model that the cache takes, in bytes. */
-export const MAX_BASE_BYTES = LIMITS.datasetBytes * 64;

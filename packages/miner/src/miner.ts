@@ -9,7 +9,7 @@ import { type JobRecord, openMinerStore } from '@tuning/store';
 import { cpuTrainerCommand, createTrainingWorker, loadRecipe } from '@tuning/training';
 import { createMinerApi } from './http-api.ts';
 import { jobPayloadSchema } from './job-payload.ts';
-import { MAX_BASE_BYTES, prepareJob } from './job-preparation.ts';
+import { prepareJob } from './job-preparation.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
 import { Submitter, submissionRepo } from './submitter.ts';
 import { TaskDesk } from './task-desk.ts';
@@ -55,7 +55,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       logger: logger.child({ module: 'runner' }),
     });
     shutdown.push('runner', () => runner.close());
-    const models = new ModelCache(hub, folder.file('models'), MAX_BASE_BYTES);
+    const models = new ModelCache(hub, folder.file('models'), config.policy.max_model_gb * GIB);
     const jobsRoot = folder.file('jobs');
     const jobFolder = (id: string) => join(jobsRoot, id);
 
@@ -139,7 +139,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       models,
       hub,
       intakeFolder: folder.file('intake'),
-      localFiles: localFilesOf(config.http),
+      localFiles: localFilesOf(config, folder.path),
       apiKey: secrets.apiKey,
       logger: logger.child({ module: 'http' }),
       signal,

@@ -31,6 +31,9 @@ export function decideOffer(offer: TaskOffer, policy: MinerConfig['policy'], con
   const blocks = offer.deadlineBlock - context.head;
   if (blocks < policy.min_blocks)
     return decline('too_little_time', `${blocks} blocks to the deadline, at least ${policy.min_blocks} wanted`);
+  if (blocks > policy.max_blocks) {
+    return decline('too_much_time', `${blocks} blocks to the deadline, at most ${policy.max_blocks} wanted`);
+  }
   if (context.openTasks >= policy.max_queue) return decline('busy', `${context.openTasks} tasks are open already`);
   if (offer.dataset.file.bytes > policy.max_dataset_mb * MIB) {
     return decline(

@@ -151,9 +151,9 @@ export class Submitter {
     let block = onChain?.fields.includes(mine) ? onChain.block : undefined;
     if (block === undefined) {
       if (chain.head.number >= offer.deadlineBlock) {
-        return this.#fail(
+        return this.#revealAnyway(
           taskId,
-          `the deadline block ${offer.deadlineBlock} passed before the commitment: the model ${assignment.repo} does not count`,
+          `the deadline block ${offer.deadlineBlock} passed before the commitment of ${assignment.repo} was seen`,
         );
       }
       const included = await chain.commit({ netuid, hotkey, fields: this.#fields(mine) }, { signal });
@@ -169,11 +169,20 @@ export class Submitter {
     logger.info({ taskId, block, deadlineBlock: offer.deadlineBlock, commitment: mine }, 'committed');
   }
 
+  /**
+   * A commitment that was included just before a crash may have left the slot since. Only the validator's record of all
+   * blocks can tell, so the model is made public all the same: that costs nothing and may save the task.
+   */
+  #revealAnyway(taskId: string, message: string): void {
+    this.#s.assignments.update(taskId, { state: 'committed', message });
+    this.#s.logger.error({ taskId, reason: message }, 'the submission is probably lost');
+  }
+
   /** One slot holds all live tasks: the new field first, then those whose deadline is still ahead. */
   #fields(mine: string): string[] {
     const { assignments, chain } = this.#s;
     const others = assignments
-      .list({ states: ['committed'] })
+      .list({ states: ['committing', 'committed'] })
       .filter((other) => taskOfferSchema.parse(other.offer).deadlineBlock >= chain.head.number)
       .map(fieldOf)
       .filter((field) => field !== mine);

@@ -3,7 +3,7 @@ import type { MinerConfig } from '@tuning/config';
 import { errorMessage, type Logger } from '@tuning/kit';
 import type { DirectoryEntry } from '@tuning/p2p';
 import { type OfferAnswer, type StatusAnswer, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
-import type { MinerStore } from '@tuning/store';
+import type { AssignmentRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import { z } from 'zod';
 import { taskJobId } from './job-payload.ts';
@@ -41,11 +41,7 @@ export class TaskDesk {
 
   onOffer(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
     const known = this.#store.assignments.get(offer.taskId);
-    if (known) {
-      // The same validator asks again when our first answer got lost.
-      if (known.validator === from.hotkey) return { accept: true };
-      return { accept: false, reason: 'validator_not_accepted', message: 'this task id belongs to another validator' };
-    }
+    if (known) return this.#answerAgain(known, from, offer);
     const answer = decideOffer(offer, this.#config.policy, {
       netuid: this.#config.netuid,
       head: this.#chain.head.number,
@@ -59,21 +55,33 @@ export class TaskDesk {
       return answer;
     }
     const jobId = taskJobId(offer.taskId);
-    // The job first: an assignment without its job could never end.
-    this.#store.jobs.insert({
-      id: jobId,
-      kind: 'task',
-      payload: { kind: 'task', taskId: offer.taskId },
-      priority: 10,
-      deadlineBlock: offer.deadlineBlock,
+    this.#store.transaction(() => {
+      this.#store.jobs.insert({
+        id: jobId,
+        kind: 'task',
+        payload: { kind: 'task', taskId: offer.taskId },
+        priority: 10,
+        deadlineBlock: offer.deadlineBlock,
+      });
+      this.#store.assignments.insert({ taskId: offer.taskId, validator: from.hotkey, offer, jobId });
     });
-    this.#store.assignments.insert({ taskId: offer.taskId, validator: from.hotkey, offer, jobId });
     this.#logger.info(
       { taskId: offer.taskId, validator: from.hotkey, model: offer.model.repo, deadlineBlock: offer.deadlineBlock },
       'offer accepted',
     );
     this.#worker.wake();
     return answer;
+  }
+
+  /** The same validator asks again when our first answer got lost, perhaps in a later window with other blocks. */
+  #answerAgain(known: AssignmentRecord, from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
+    if (known.validator !== from.hotkey) {
+      return { accept: false, reason: 'validator_not_accepted', message: 'this task id belongs to another validator' };
+    }
+    if (known.state === 'failed')
+      return { accept: false, reason: 'internal', message: (known.message ?? 'this task failed here').slice(0, 500) };
+    this.#store.assignments.update(offer.taskId, { offer });
+    return { accept: true };
   }
 
   onStatus(from: DirectoryEntry, taskId: string): StatusAnswer {

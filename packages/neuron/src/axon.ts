@@ -30,6 +30,11 @@ export function announcedAddress(config: Pick<NeuronConfig, 'axon' | 'subtensor'
   );
 }
 
+/** The address to listen on: what is announced for 127.0.0.1 must also be listened on. */
+export function listenAddress(config: Pick<NeuronConfig, 'axon'>): string {
+  return config.axon.ip === '127.0.0.1' ? DEVNET_ADDRESS : config.axon.ip;
+}
+
 /** Publishes address, port and transport key on-chain; does nothing when the chain already holds them. */
 export async function serveAxon(args: {
   chain: Chain;

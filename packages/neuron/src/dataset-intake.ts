@@ -3,7 +3,7 @@ import { extname, join, resolve, sep } from 'node:path';
 import { expandPath, type NeuronConfig } from '@tuning/config';
 import { pickTrainFiles, type Row, readDataset, readDatasetFiles, requireColumns } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
-import { BadInputError } from '@tuning/kit';
+import { BadInputError, errorMessage } from '@tuning/kit';
 import { LIMITS, repoIdSchema, type TrainRequest } from '@tuning/protocol';
 import { isLoopback } from './http-server.ts';
 import { readOptional } from './model-cache.ts';
@@ -18,18 +18,21 @@ export interface Intake {
 }
 
 /** Which local files an order may name. */
-export type LocalFiles =
-  | { readonly allow: 'any' }
-  | { readonly allow: 'none' }
-  | { readonly allow: 'folder'; readonly folder: string };
+export interface LocalFiles {
+  /** Folders to take files from; undefined: any. */
+  readonly from: readonly string[] | undefined;
+  /** Folders never to read from, whatever else is allowed. */
+  readonly never: readonly string[];
+}
 
 /**
- * Whoever reaches the endpoint could otherwise read this machine through it: off loopback only files of `http.files_dir`
- * are taken, and none where it is not set.
+ * Whoever reaches the endpoint could otherwise read this machine through it, and a validator publishes what it is given:
+ * off loopback only files of `http.files_dir` are taken, and keys and the daemon's own state nowhere.
  */
-export function localFilesOf(http: NeuronConfig['http']): LocalFiles {
-  if (http.files_dir !== undefined) return { allow: 'folder', folder: expandPath(http.files_dir) };
-  return { allow: isLoopback(http.host) ? 'any' : 'none' };
+export function localFilesOf(config: Pick<NeuronConfig, 'http' | 'wallet'>, dataFolder: string): LocalFiles {
+  const never = [expandPath(config.wallet.path), dataFolder];
+  if (config.http.files_dir !== undefined) return { from: [expandPath(config.http.files_dir)], never };
+  return { from: isLoopback(config.http.host) ? undefined : [], never };
 }
 
 type DatasetRequest = Pick<TrainRequest, 'dataset' | 'dataset_type' | 'file_format' | 'dataset_revision'>;
@@ -72,7 +75,9 @@ async function fromFile(
     throw new BadInputError('DATASET_TOO_LARGE', `${path} has ${info.size} bytes, the limit is ${LIMITS.datasetBytes}`);
   }
   const copy = join(folder, `dataset${extname(path)}`);
-  await copyFile(path, copy);
+  await copyFile(path, copy).catch((error: unknown) => {
+    throw new BadInputError('DATASET_NOT_READABLE', `can't read ${path}: ${errorMessage(error)}`);
+  });
   const read = await readDataset(
     { path: copy, format: request.file_format === 'csv' ? 'csv' : 'json' },
     signal ? { signal } : {},
@@ -81,20 +86,22 @@ async function fromFile(
 }
 
 /** @throws BadInputError LOCAL_FILES_REFUSED. */
-async function allowedPath(dataset: string, files: LocalFiles): Promise<string> {
-  if (files.allow === 'any') return resolve(dataset);
-  if (files.allow === 'none') {
+async function allowedPath(dataset: string, { from, never }: LocalFiles): Promise<string> {
+  if (from?.length === 0) {
     throw new BadInputError(
       'LOCAL_FILES_REFUSED',
       'this endpoint takes no local files: publish the dataset on the hub and use file_format "hf"',
     );
   }
-  const wanted = resolve(files.folder, dataset);
+  const wanted = resolve(from?.[0] ?? '.', dataset);
   // Symbolic links are followed before the comparison.
-  const path = await realpath(wanted).catch(() => wanted);
-  const root = await realpath(files.folder).catch(() => files.folder);
-  if (path.startsWith(`${root}${sep}`)) return path;
-  throw new BadInputError('LOCAL_FILES_REFUSED', `${dataset} is not in the folder that this endpoint takes files from`);
+  const real = (path: string) => realpath(path).catch(() => path);
+  const path = await real(wanted);
+  const isIn = async (folder: string) => path.startsWith(`${await real(folder)}${sep}`);
+  const refused = (await Promise.all(never.map(isIn))).includes(true);
+  const allowed = from === undefined || (await Promise.all(from.map(isIn))).includes(true);
+  if (allowed && !refused) return path;
+  throw new BadInputError('LOCAL_FILES_REFUSED', `${dataset} is not in a folder that this endpoint takes files from`);
 }
 
 async function fromHub(request: DatasetRequest, hub: Hub, folder: string, signal?: AbortSignal): Promise<Intake> {

@@ -34,6 +34,8 @@ export function checkBinding(host: string, apiKey: Secret | undefined): void {
   );
 }
 
+const LOCAL_HOST = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?$/;
+
 /** A fastify server with our limits, error shape `{error: {code, message}}` and bearer-key check; not yet listening. */
 export function createHttpServer(options: { apiKey: Secret | undefined; logger: Logger }): FastifyInstance {
   const server = Fastify({
@@ -43,7 +45,13 @@ export function createHttpServer(options: { apiKey: Secret | undefined; logger: 
   });
   const expected = options.apiKey ? Buffer.from(`Bearer ${options.apiKey.reveal()}`) : undefined;
   server.addHook('onRequest', async (request) => {
-    if (!expected || request.url === '/healthz') return;
+    if (!expected) {
+      // Without a key loopback is the only protection: a web page that rebinds its name to 127.0.0.1 must not get in.
+      if (!LOCAL_HOST.test(request.headers.host ?? ''))
+        throw new HttpError(403, 'HOST_REFUSED', 'ask for this endpoint as 127.0.0.1 or localhost');
+      return;
+    }
+    if (request.url === '/healthz') return;
     const given = Buffer.from(request.headers.authorization ?? '');
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
       throw new HttpError(401, 'UNAUTHORIZED', 'give the API key as "Authorization: Bearer <key>"');

@@ -6,3 +6,4 @@ export { MetagraphView } from './metagraph-view.ts';
 export { type BaseModel, ModelCache } from './model-cache.ts';
 export { type Neuron, type NeuronSecrets, openNeuron } from './neuron.ts';
 export { formatTao } from './registration.ts';
+export { Turnstile } from './turnstile.ts';

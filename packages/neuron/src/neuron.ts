@@ -4,7 +4,7 @@ import { createHub, type Hub } from '@tuning/hub';
 import { type Logger, OperatorError, type Secret, ShutdownStack, type Signer } from '@tuning/kit';
 import { createPeer, loadPeerIdentity, type Peer, type PeerHandlers } from '@tuning/p2p';
 import { openHotkey, type PasswordSource, type WalletRef } from '@tuning/wallet';
-import { announcedAddress, type Role, serveAxon } from './axon.ts';
+import { announcedAddress, listenAddress, type Role, serveAxon } from './axon.ts';
 import { bindDataFolder, type DataFolder, openDataFolder } from './data-folder.ts';
 import { assertPortFree, checkBinding } from './http-server.ts';
 import { MetagraphView } from './metagraph-view.ts';
@@ -64,7 +64,7 @@ async function open(
 ): Promise<Neuron> {
   checkBinding(config.http.host, secrets.apiKey);
   await assertPortFree(config.http.host, config.http.port, '--http.port');
-  await assertPortFree(config.axon.ip, config.axon.port, '--axon.port');
+  await assertPortFree(listenAddress(config), config.axon.port, '--axon.port');
   if (!secrets.hubToken) {
     throw new OperatorError(
       'HUB_TOKEN_MISSING',
@@ -75,7 +75,10 @@ async function open(
   const hotkey = await openHotkey(wallet, secrets.password);
   const address = announcedAddress(config);
 
-  const folder = await openDataFolder(dataDirOf(role, config));
+  const folder = await openDataFolder(dataDirOf(role, config), () => {
+    logger.error('another process took the lock of the data folder; stopping');
+    process.kill(process.pid, 'SIGTERM');
+  });
   shutdown.push('data folder', () => folder.release());
 
   const hub = createHub({
@@ -129,7 +132,7 @@ async function open(
         hotkey,
         genesisHash: chain.genesisHash,
         netuid,
-        listen: { host: config.axon.ip, port: config.axon.port },
+        listen: { host: listenAddress(config), port: config.axon.port },
         directory: metagraph,
         handlers,
         logger: logger.child({ module: 'p2p' }),

@@ -19,31 +19,36 @@ const take = (dataset: string, files: LocalFiles) => {
   const request = { dataset, file_format: 'csv' as const, dataset_type: 'alpaca' as const };
   return takeInDataset(request, fakeHub, join(folder, `out-${count++}`), files);
 };
+const wallet = { name: 'w', hotkey: 'h', path: '/wallets' };
 
 describe('local files of an order', () => {
   it('are any on loopback, none elsewhere, those of the folder where one is set', () => {
-    expect(localFilesOf({ host: '127.0.0.1', port: 1 })).toEqual({ allow: 'any' });
-    expect(localFilesOf({ host: '0.0.0.0', port: 1 })).toEqual({ allow: 'none' });
-    expect(localFilesOf({ host: '0.0.0.0', port: 1, files_dir: '/data' })).toEqual({
-      allow: 'folder',
-      folder: '/data',
-    });
+    const never = ['/wallets', '/data'];
+    expect(localFilesOf({ wallet, http: { host: '127.0.0.1', port: 1 } }, '/data')).toEqual({ from: undefined, never });
+    expect(localFilesOf({ wallet, http: { host: '0.0.0.0', port: 1 } }, '/data')).toEqual({ from: [], never });
+    const set = { wallet, http: { host: '0.0.0.0', port: 1, files_dir: '/files' } };
+    expect(localFilesOf(set, '/data')).toEqual({ from: ['/files'], never });
   });
 
   it('are read and copied', async () => {
-    const taken = await take(join(folder, 'outside.csv'), { allow: 'any' });
+    const taken = await take(join(folder, 'outside.csv'), { from: undefined, never: [] });
     expect(taken.rows).toHaveLength(2);
     expect(taken.source).toEqual({ kind: 'file', path: join(folder, 'outside.csv') });
   });
 
   it('are refused outside the folder, by path and by link', async () => {
-    const files: LocalFiles = { allow: 'folder', folder: allowed };
+    const files: LocalFiles = { from: [allowed], never: [] };
     expect((await take('rows.csv', files)).rows).toHaveLength(2);
     for (const dataset of ['../outside.csv', join(folder, 'outside.csv'), 'link.csv', '/etc/passwd']) {
       await expect(take(dataset, files)).rejects.toMatchObject({ code: 'LOCAL_FILES_REFUSED' });
     }
-    await expect(take(join(allowed, 'rows.csv'), { allow: 'none' })).rejects.toMatchObject({
-      code: 'LOCAL_FILES_REFUSED',
-    });
+    const none: LocalFiles = { from: [], never: [] };
+    await expect(take(join(allowed, 'rows.csv'), none)).rejects.toMatchObject({ code: 'LOCAL_FILES_REFUSED' });
+  });
+
+  it('never come from wallets or the daemon’s own folder', async () => {
+    const files: LocalFiles = { from: undefined, never: [allowed] };
+    await expect(take(join(allowed, 'rows.csv'), files)).rejects.toMatchObject({ code: 'LOCAL_FILES_REFUSED' });
+    expect((await take(join(folder, 'outside.csv'), files)).rows).toHaveLength(2);
   });
 });

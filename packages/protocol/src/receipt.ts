@@ -81,6 +81,8 @@ export const receiptBodySchema = z.strictObject({
     /** Finalised head at which the task was ranked; its scores age from here. */
     block: blockNumberSchema,
     work: z.number().min(0),
+    /** Hotkeys whose submission passed every check, and so entered the gate. */
+    eligible: z.array(ss58Schema),
     /** Hotkeys that went on to the test set, best synthetic loss first. */
     gate: z.array(ss58Schema),
   }),

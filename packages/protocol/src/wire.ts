@@ -22,6 +22,7 @@ export const declineReasons = [
   'dataset_type_not_accepted',
   'too_large',
   'too_little_time',
+  'too_much_time',
   'wrong_netuid',
   'validator_not_accepted',
   'offer_expired',

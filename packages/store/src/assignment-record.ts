@@ -36,7 +36,7 @@ export type NewAssignment = Pick<AssignmentRecord, 'taskId' | 'validator' | 'off
   Partial<Omit<AssignmentRecord, 'taskId' | 'validator' | 'offer' | 'jobId'>>;
 
 export type AssignmentPatch = Partial<
-  Pick<AssignmentRecord, 'state' | 'repo' | 'revision' | 'digest' | 'commitBlock' | 'message'>
+  Pick<AssignmentRecord, 'offer' | 'state' | 'repo' | 'revision' | 'digest' | 'commitBlock' | 'message'>
 >;
 
 export interface AssignmentRepository {

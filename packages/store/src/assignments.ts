@@ -82,12 +82,13 @@ export function assignmentRepository(db: SqlDatabase, now: () => number): Assign
         if (!old) throw new BadInputError('STORE_NOT_FOUND', `the task ${taskId} is not among the assignments`);
         const next = { ...old, ...patch };
         db.run(
-          `UPDATE assignments SET state = :state, repo = :repo, revision = :revision, digest = :digest,
+          `UPDATE assignments SET state = :state, offer = :offer, repo = :repo, revision = :revision, digest = :digest,
              commit_block = :block, message = :message, updated_at = :updated
            WHERE task_id = :task`,
           {
             task: taskId,
             state: next.state,
+            offer: JSON.stringify(next.offer),
             repo: next.repo,
             revision: next.revision,
             digest: next.digest,

@@ -39,7 +39,7 @@ export async function evaluateOnce(
     };
     const { revision } = await hub.resolve(wanted, { signal });
     const model = { repo: request.model, revision };
-    const { rows } = await takeInDataset(request, hub, join(root, 'intake'), localFilesOf(config.http), signal);
+    const { rows } = await takeInDataset(request, hub, join(root, 'intake'), localFilesOf(config, folder.path), signal);
     const rowsFile = join(root, 'rows.jsonl');
     await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
 

@@ -19,10 +19,12 @@ export async function keepHouse(args: {
   signal: AbortSignal;
 }): Promise<void> {
   const { folder, store, logger, signal } = args;
-  // No request of an earlier life is still being answered.
-  await rm(folder.file('evaluate'), { recursive: true, force: true });
+  let first = true;
   while (!signal.aborted) {
     try {
+      // No request of an earlier life is still being answered.
+      if (first) await rm(folder.file('evaluate'), { recursive: true, force: true });
+      first = false;
       await sweepTasks(folder, store);
     } catch (error) {
       logger.warn({ error: errorMessage(error) }, 'could not tidy the task folders');

@@ -1,12 +1,18 @@
 import type { Secret } from '@tuning/kit';
-import { createHttpServer, HttpError } from '@tuning/neuron';
-import { evaluateRequestSchema, taskRequestSchema } from '@tuning/protocol';
+import { createHttpServer, HttpError, Turnstile } from '@tuning/neuron';
+import { evaluateRequestSchema, type TaskState, taskRequestSchema } from '@tuning/protocol';
 import type { FastifyInstance } from 'fastify';
 import { evaluateOnce } from './evaluate-once.ts';
 import type { ValidatorServices } from './services.ts';
 import { takeInTask } from './task-intake.ts';
 import type { TaskRunner } from './task-runner.ts';
 import { describeTask } from './task-view.ts';
+
+/** Tasks that are carried at once; each costs a dataset, offers and evaluations. */
+const MAX_OPEN_TASKS = 8;
+const OPEN_STATES: readonly TaskState[] = ['preparing', 'offering', 'training', 'evaluating', 'weighing'];
+/** Orders that may wait while one is read. */
+const MAX_WAITING = 4;
 
 /** `POST /tasks`, `GET /tasks`, `GET /tasks/:id`, `GET /tasks/:id/receipt`, `POST /evaluate/`. */
 export function createValidatorApi(
@@ -16,6 +22,7 @@ export function createValidatorApi(
 ): FastifyInstance {
   const server = createHttpServer({ apiKey, logger: services.logger });
   const { store, signal } = services;
+  const intake = new Turnstile(MAX_WAITING);
 
   const taskOf = (id: string) => {
     const task = store.tasks.get(id);
@@ -24,7 +31,11 @@ export function createValidatorApi(
   };
 
   server.post('/tasks', async (request, reply) => {
-    const taskId = await takeInTask(services, taskRequestSchema.parse(request.body));
+    const order = taskRequestSchema.parse(request.body);
+    const open = store.tasks.list({ states: OPEN_STATES }).length;
+    if (open >= MAX_OPEN_TASKS)
+      throw new HttpError(429, 'TOO_MANY_TASKS', `${open} tasks are open; wait for one to end`);
+    const taskId = await intake.pass(() => takeInTask(services, order));
     runner.start(taskId);
     services.logger.info({ taskId }, 'task accepted');
     return reply.code(202).send({ message: 'Task accepted.', task_id: taskId });
@@ -56,7 +67,7 @@ export function createValidatorApi(
     const order = evaluateRequestSchema.parse(request.body);
     const gone = new AbortController();
     request.raw.socket.once('close', () => gone.abort(new Error('the caller hung up')));
-    return evaluateOnce(services, order, AbortSignal.any([signal, gone.signal]));
+    return intake.pass(() => evaluateOnce(services, order, AbortSignal.any([signal, gone.signal])));
   });
 
   return server;

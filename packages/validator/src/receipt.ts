@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Signer } from '@tuning/kit';
 import {
-  digestJson,
+  canonicalJson,
   type Json,
   PROMPT_FORMAT,
   type Receipt,
@@ -11,7 +12,7 @@ import {
 import { sequenceLenOf } from './offer.ts';
 import { needSchedule } from './schedule.ts';
 import type { ValidatorServices } from './services.ts';
-import { judge } from './stages/evaluating.ts';
+import { finalVerdict } from './stages/evaluating.ts';
 import type { TaskSteps } from './task-steps.ts';
 
 /** What a receipt's signature covers: `tuning/receipt/1\0` ‖ sha256 of the canonical body. */
@@ -33,10 +34,6 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
   ];
   const members = store.members.list(taskId);
   const group = members.filter(({ answer }) => answer === 'accepted');
-  const verdicts = judge(
-    steps,
-    group.map(({ hotkey: member }) => member),
-  );
   const entries = group.map(({ hotkey: member, uid }): ReceiptEntry => {
     const placement = ranking.placements.find((item) => item.hotkey === member);
     const found = steps.peekMember('submission', member)?.found;
@@ -46,7 +43,7 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
     return {
       uid,
       hotkey: member,
-      verdict: verdicts.get(member)!,
+      verdict: finalVerdict(steps, member, ranking.verdicts[member]!),
       passedGate: ranking.gate.includes(member),
       score: ranking.scores.find((item) => item.hotkey === member)?.score ?? 0,
       ...(found ? { submission: found } : {}),
@@ -57,6 +54,9 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
       ...(placement?.tieChance === undefined ? {} : { tieChance: placement.tieChance }),
     };
   });
+  const eligible = group
+    .map(({ hotkey: member }) => member)
+    .filter((member) => ranking.verdicts[member]?.code === 'accepted');
   const winner = ranking.placements.find(({ rank }) => rank === 1)?.hotkey;
   const body = {
     version: 1 as const,
@@ -90,7 +90,7 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
     },
     deadlineBlock: needSchedule(services, taskId).deadlineBlock,
     base: { synthetic: base.sets['synthetic']!.summary, test: base.sets['test']!.summary },
-    ranking: { block: ranking.block, work: ranking.work, gate: ranking.gate },
+    ranking: { block: ranking.block, work: ranking.work, eligible, gate: ranking.gate },
     entries,
     ...(winner ? { winner } : {}),
   };
@@ -98,7 +98,10 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
 }
 
 function signReceipt(body: Receipt['body'], hotkey: Signer): Receipt {
-  const digest = digestJson(body as unknown as Json);
+  // OpenSSL's sha256: the body of a large group has some MB, and this is the daemon's event loop.
+  const digest = createHash('sha256')
+    .update(canonicalJson(body as unknown as Json))
+    .digest('hex');
   const signature = Buffer.from(hotkey.sign(receiptMessage(digest))).toString('hex');
   return receiptSchema.parse({ body, digest, signature });
 }

@@ -17,7 +17,9 @@ import type { MemberStepValue } from './task-steps.ts';
 const CARD = /^(README\.md|\.gitattributes)$/;
 /** A 403 is among them: the hub gives it for a repo that was disabled, while a token of ours that is not valid gets a 401. */
 const NOT_READABLE = new Set(['HUB_REPO_NOT_FOUND', 'HUB_REVISION_NOT_FOUND', 'HUB_REPO_GATED', 'HUB_FORBIDDEN']);
-const MAX_LOG_BYTES = 4 * 1024 * 1024;
+/** The end of log.jsonl in which its last point is looked for. */
+const LOG_TAIL_BYTES = 16 * 1024;
+const LOG_TAIL_LINES = 20;
 
 export interface FetchArgs {
   hub: Hub;
@@ -28,6 +30,8 @@ export interface FetchArgs {
   maxBytes: number;
   /** False once the time to become public is over. */
   mayStillAppear: () => boolean;
+  /** False once even an outage of the hub must not keep the other miners waiting for this repo. */
+  mayStillRecover: () => boolean;
   logger: Logger;
   signal: AbortSignal;
 }
@@ -64,8 +68,7 @@ async function fetchAndCheck(args: FetchArgs): Promise<MemberStepValue<'fetch'>>
       ),
     };
   }
-  const curve = await readCurve(join(args.to, 'log.jsonl'));
-  const last = curve.at(-1);
+  const last = await lastPoint(join(args.to, 'log.jsonl'));
   return last ? { reported: { loss: last.loss, steps: last.step } } : {};
 }
 
@@ -138,31 +141,33 @@ async function download({
   );
 }
 
-/** The loss curve a miner reports; whatever does not parse is left out. Bounded in bytes and points. */
-async function readCurve(path: string): Promise<CurvePoint[]> {
+/** The last point of the loss curve that a miner reports, from the end of its file; undefined where none parses. */
+async function lastPoint(path: string): Promise<CurvePoint | undefined> {
   const file = await open(path, 'r').catch(() => undefined);
-  if (!file) return [];
+  if (!file) return undefined;
   try {
-    const buffer = Buffer.alloc(MAX_LOG_BYTES);
-    const { bytesRead } = await file.read(buffer, 0, MAX_LOG_BYTES, 0);
+    const { size } = await file.stat();
+    const length = Math.min(size, LOG_TAIL_BYTES);
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
     return buffer
-      .toString('utf8', 0, bytesRead)
+      .toString('utf8')
       .split('\n')
-      .slice(0, LIMITS.curvePoints)
-      .flatMap((line) => {
-        try {
-          const point = curvePointSchema.safeParse(JSON.parse(line));
-          return point.success ? [point.data] : [];
-        } catch {
-          return [];
-        }
-      });
+      .slice(-LOG_TAIL_LINES)
+      .map(parsePoint)
+      .findLast((point) => point !== undefined);
   } finally {
     await file.close();
   }
 }
 
-/** The hub's words may repeat a path of any length; a verdict takes 1000 characters. */
+function parsePoint(line: string): CurvePoint | undefined {
+  try {
+    return curvePointSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 function verdict(code: VerdictCode, reason: string): Verdict {
   return { code, reason: reason.slice(0, 1_000) };
 }

@@ -56,6 +56,8 @@ export const stepSchemas = {
   base: outcome,
   ranking: z.object({
     block,
+    /** Verdict of each member when the gate was drawn. */
+    verdicts: z.record(z.string(), verdictSchema),
     gate: z.array(z.string()),
     work: z.number(),
     placements: z.array(

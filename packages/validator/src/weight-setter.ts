@@ -6,6 +6,8 @@ import { RULES, windowWeights } from '@tuning/tournament';
 
 /** Weights older than this are set again, so that the validator stays active (the chain's cutoff is about 5000 blocks). */
 const REFRESH_BLOCKS = 2_000;
+/** Blocks between two looks while there is nothing to set. */
+const EMPTY_REFRESH_BLOCKS = 100;
 const IDLE_MS = 500;
 /** Longest wait between two tries that the chain refuses, in ms. */
 const MAX_WAIT_MS = 600_000;
@@ -48,7 +50,18 @@ export class WeightSetter {
         failures += 1;
         logger.warn({ code: errorCode(error), error: errorMessage(error) }, 'weights not set; trying again');
       }
-      await sleep(waitMs, signal).catch(() => {});
+      await this.#rest(waitMs);
+    }
+  }
+
+  /** Waits, but not past the moment at which a new task wants its weights. */
+  async #rest(ms: number): Promise<void> {
+    const { store, signal } = this.#s;
+    const known = new Set(store.tasks.list({ states: ['weighing'] }).map(({ id }) => id));
+    const end = Date.now() + ms;
+    while (!signal.aborted && Date.now() < end) {
+      await sleep(Math.min(IDLE_MS, Math.max(1, end - Date.now())), signal).catch(() => {});
+      if (store.tasks.list({ states: ['weighing'] }).some(({ id }) => !known.has(id))) return;
     }
   }
 
@@ -106,7 +119,7 @@ export class WeightSetter {
     if (weights.length === 0) {
       for (const id of taskIds) store.tasks.advance(id, 'weighing', 'done', { weights: null });
       if (taskIds.length > 0) logger.warn({ taskIds }, 'nobody has a score in the window; no weights to set');
-      return taskIds.length > 0 ? IDLE_MS : REFRESH_BLOCKS * chain.blockTimeMs;
+      return taskIds.length > 0 ? IDLE_MS : EMPTY_REFRESH_BLOCKS * chain.blockTimeMs;
     }
     const id = store.weightSets.intend({ netuid, decidedBlock, weights, taskIds });
     try {

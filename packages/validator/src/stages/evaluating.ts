@@ -14,6 +14,8 @@ import { taskFolder } from '../task-folder.ts';
 import type { MemberStepValue, TaskSteps } from '../task-steps.ts';
 
 const GIB = 1024 ** 3;
+/** Blocks after the grace window that one repo's faults may hold the task up: a day on finney. */
+const RECOVERY_BLOCKS = 7_200;
 
 /** Verdict and losses of every member, copies found, gate passed, ranking and scores stored. */
 export async function evaluateTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Promise<void> {
@@ -60,6 +62,7 @@ export async function evaluateTask(services: ValidatorServices, steps: TaskSteps
     const parameters = await parametersOf(services, steps);
     return {
       block: chain.head.number,
+      verdicts: Object.fromEntries(verdicts),
       gate,
       placements: [...placements],
       scores,
@@ -112,6 +115,7 @@ async function bring(services: ValidatorServices, steps: TaskSteps, hotkey: stri
     to,
     maxBytes: Math.round(config.evaluation.max_model_gb * GIB),
     mayStillAppear: () => chain.head.number <= graceEnd,
+    mayStillRecover: () => chain.head.number <= graceEnd + RECOVERY_BLOCKS,
     logger,
     signal,
   });
@@ -170,7 +174,7 @@ async function runOrRefuse(services: ValidatorServices, request: EvaluationReque
   }
 }
 
-/** The verdict of each member before ranking, with copies found: equal weights, the earlier block keeps them. */
+/** The verdict of each member before the gate, with copies found: equal weights, the earlier block keeps them. */
 export function judge(steps: TaskSteps, hotkeys: readonly string[]): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
   const first = new Map<string, string>();
@@ -196,14 +200,14 @@ function verdictOf(steps: TaskSteps, hotkey: string): Verdict {
   return (
     submission?.verdict ??
     steps.peekMember('fetch', hotkey)?.verdict ??
-    worse(steps.peekMember('test', hotkey)?.verdict) ??
     steps.peekMember('synthetic', hotkey)?.verdict ?? { code: 'no_submission', reason: 'nothing was measured' }
   );
 }
 
-/** A test measurement that failed (limits, non-finite loss) outweighs an accepted synthetic one. */
-function worse(verdict: Verdict | undefined): Verdict | undefined {
-  return verdict && verdict.code !== 'accepted' ? verdict : undefined;
+/** What a member is told in the end: a test measurement that failed (limits, non-finite loss) outweighs the judgement. */
+export function finalVerdict(steps: TaskSteps, hotkey: string, judged: Verdict): Verdict {
+  const test = steps.peekMember('test', hotkey)?.verdict;
+  return test && test.code !== 'accepted' ? test : judged;
 }
 
 /** Parameters of the base model, from the tensors that its config implies. */

@@ -168,6 +168,8 @@ export interface Chain {
     hotkey: string,
     options?: AtBlock,
   ): Promise<{ block: number; fields: string[] } | undefined>;
+  /** The commitment that each hotkey of the subnet has now, newest first. */
+  commitments(netuid: number, options?: AtBlock): Promise<ChainCommitment[]>;
   watchCommitments(args: WatchCommitmentsArgs): Promise<void>;
   setWeights(args: SetWeightsArgs, options?: CallOptions): Promise<SetWeightsResult>;
   revealWeights(

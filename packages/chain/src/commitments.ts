@@ -16,6 +16,15 @@ export async function readCommitment(
   return (await state.read(registrationRow.nullable(), 'commitments', 'commitmentOf', netuid, hotkey)) ?? undefined;
 }
 
+/** All slots of a subnet, newest first. One odd row must not hide the others: it is left out. */
+export async function readCommitments(state: ChainState, netuid: number): Promise<ChainCommitment[]> {
+  const row = registrationRow.nullish().catch(undefined);
+  const rows = await state.rows(account, row, 'commitments', 'commitmentOf', netuid);
+  return [...rows]
+    .flatMap(([hotkey, found]) => (found ? [{ hotkey, ...found }] : []))
+    .sort((a, b) => b.block - a.block);
+}
+
 /**
  * Writes a commitment and reads it back in its block.
  * @throws BadInputError `COMMITMENT_INVALID`; ChainError, e.g. `ACCOUNT_NOT_ALLOWED_COMMIT` (not registered),

@@ -24,7 +24,7 @@ import type { ChainContext } from './chain-context.ts';
 import { type ChainState, stateAt } from './chain-state.ts';
 import { parseValue, uint } from './chain-values.ts';
 import { recoverCommitments } from './commitment-recovery.ts';
-import { commit, commitmentsIn, readCommitment } from './commitments.ts';
+import { commit, commitmentsIn, readCommitment, readCommitments } from './commitments.ts';
 import type { Connection } from './connection.ts';
 import { type EpochClock, readEpochClock } from './epoch-clock.ts';
 import { readEvents } from './events.ts';
@@ -172,6 +172,10 @@ export class SubtensorChain implements Chain, ChainContext {
     { at }: AtBlock = {},
   ): Promise<{ block: number; fields: string[] } | undefined> {
     return this.read(`the commitment of ${hotkey}`, (state) => readCommitment(state, netuid, hotkey), { at });
+  }
+
+  commitments(netuid: number, { at }: AtBlock = {}): Promise<ChainCommitment[]> {
+    return this.read(`the commitments of subnet ${netuid}`, (state) => readCommitments(state, netuid), { at });
   }
 
   watchCommitments({ netuid, fromBlock, onBlock, signal }: WatchCommitmentsArgs): Promise<void> {

@@ -37,7 +37,7 @@ export interface TestSubnet {
 }
 
 export async function startTestSubnet(
-  options: DevnetNodeOptions & { weightsRateLimit?: number; servingRateLimit?: number } = {},
+  options: DevnetNodeOptions & { weightsRateLimit?: number; servingRateLimit?: number; commitReveal?: boolean } = {},
 ): Promise<TestSubnet> {
   const node = await startDevnetNode({ blockMs: 100, ...options });
   const coldkey = newSigner();
@@ -47,6 +47,7 @@ export async function startTestSubnet(
     fund: [coldkey.address],
     weightsRateLimit: options.weightsRateLimit ?? 0,
     servingRateLimit: options.servingRateLimit ?? 0,
+    commitReveal: options.commitReveal ?? false,
   });
   const chain = await connectChain({ endpoints: [node.endpoint] });
   return {

@@ -103,7 +103,11 @@ function whyNotJson(bytes: Buffer, error: unknown): string {
   if (bytes.includes(0)) return 'has a NUL byte: save the file as UTF-8 text';
   if (error instanceof TypeError) return 'is not UTF-8: save the file as UTF-8 text';
   const hint = bytes.toString('latin1').trim() === '{' ? '; write each row as one line, or all rows as one array' : '';
-  return `not valid JSON (${errorMessage(error).slice(0, 200)})${hint}`;
+  // V8 quotes the text it stumbled over; whoever named the file need not be allowed to read it.
+  const reason = errorMessage(error)
+    .replaceAll(/,? ?(\.\.\.)?"[^]*$/g, '')
+    .slice(0, 200);
+  return `not valid JSON (${reason})${hint}`;
 }
 
 /** What a canonical JSON text could not carry, or undefined. */

@@ -9,7 +9,7 @@ import { servingCalls } from './serving.ts';
 import { stakingCalls } from './staking.ts';
 import { subtensor } from './storage.ts';
 import { timelockedWeightCalls } from './timelocked-weights.ts';
-import { unwritten } from './unwritten-storage.ts';
+import { newer, unwritten } from './unwritten-storage.ts';
 import { weightCalls } from './weights.ts';
 
 /** What is not emulated is absent from the metadata, so that clients which feature-detect see the truth. */
@@ -17,7 +17,7 @@ export const subtensorPallet: Pallet = {
   name: 'SubtensorModule',
   index: 7,
   path: 'pallet_subtensor::pallet',
-  storage: { ...subtensor, ...unwritten },
+  storage: { ...subtensor, ...unwritten, ...newer },
   calls: {
     ...weightCalls,
     ...hashedWeightCalls,

@@ -45,3 +45,12 @@ export const unwritten = defineStorage('SubtensorModule', {
   AlphaSigmoidSteepness: perSubnet('i16', 1000),
   MinChildkeyTake: plain('u16', 0),
 });
+
+/**
+ * Not in spec 424: bittensor 11 reads them, whatever the chain's version, before it sets weights or quotes a registration.
+ * They say what 424 does anyway: every subnet runs Yuma consensus, and a registration locks no collateral.
+ */
+export const newer = defineStorage('SubtensorModule', {
+  SubnetEpochConsensus: perSubnet('EpochConsensus', { kind: 'Yuma', value: [] }),
+  CollateralLockShare: perSubnet('u16', 0),
+});

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { readDataset, verifySplit } from '@tuning/dataset';
 import { runEvaluation } from '@tuning/evaluation';
 import { waitFor } from '@tuning/kit';
-import { canonicalJson, digestJson, receiptSchema } from '@tuning/protocol';
+import { canonicalJson, digestJson, encodeCommitment, receiptSchema } from '@tuning/protocol';
 import { createProcessRunner } from '@tuning/runner';
 import { openValidatorStore } from '@tuning/store';
 import { receiptMessage } from '@tuning/validator';
 import { verifySignature } from '@tuning/wallet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, DATASET_TYPE, type Daemon, httpOf, Network, RECIPES, type TaskView } from './network.ts';
+import { call, DATASET_TYPE, type Daemon, httpOf, Network, RECIPES, readChain, type TaskView } from './network.ts';
 
 const order = {
   dataset: 'demo/wordnet-qa',
@@ -99,6 +99,29 @@ describe('daemons killed with SIGKILL', () => {
     expect(
       verifySignature(receipt.body.validator, receiptMessage(receipt.digest), Buffer.from(receipt.signature, 'hex')),
     ).toBe(true);
+    // Plain polkadot.js finds on the chain what the receipt says, and exactly one weight set.
+    const chain = await readChain(network);
+    const onChain = (hotkey: string) => chain.neurons.find((neuron: { hotkey: string }) => neuron.hotkey === hotkey);
+    const own = onChain(receipt.body.validator);
+    expect(
+      chain.events.filter(
+        ({ name, data }: { name: string; data: unknown[] }) =>
+          name === 'subtensorModule.WeightsSet' && data[1] === own.uid,
+      ),
+    ).toHaveLength(1);
+    expect(own.weights.map(([uid, value]: number[]) => ({ uid, value }))).toEqual(
+      done.weights!.uids.map((uid, i) => ({ uid, value: done.weights!.values[i] })),
+    );
+    for (const { hotkey, submission } of receipt.body.entries) {
+      const { commitment } = onChain(hotkey);
+      expect(commitment.block).toBe(submission!.block);
+      expect(commitment.fields).toEqual([encodeCommitment({ kind: 'submission', taskId: id, ...submission! })]);
+    }
+    expect(own.commitment.fields).toEqual([
+      encodeCommitment({ kind: 'seal', taskId: id, seal: receipt.body.seal.seal }),
+    ]);
+    // Each neuron committed once: a kill between commitment and note must not commit again.
+    expect(chain.events.filter(({ name }: { name: string }) => name === 'commitments.Commitment')).toHaveLength(4);
     await validator.kill('SIGTERM');
 
     // The revealed seed rebuilds the split.

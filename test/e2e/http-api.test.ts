@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { waitFor } from '@tuning/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { call, type Daemon, httpOf, Network, RECIPES, ROOT } from './network.ts';
+import { call, type Daemon, httpOf, Network, RECIPES, readChain } from './network.ts';
 
 /** The request body of the field, letter for letter. */
 const FIELD_BODY = `{"dataset": "mhenrichsen/alpaca_2k_test", "model": "unsloth/Llama-3.2-3B-Instruct",
@@ -124,14 +122,7 @@ describe('POST /evaluate/', () => {
 
 describe('what others read from the chain', () => {
   it('plain polkadot.js sees axon and transport key of both neurons', async () => {
-    // Not the synchronous form: the node answers from this very process.
-    const script = join(ROOT, 'test', 'read-chain.mjs');
-    const { stdout: out } = await promisify(execFile)(
-      process.execPath,
-      [script, network.endpoint, String(network.netuid)],
-      { timeout: 60_000 },
-    );
-    const { neurons } = JSON.parse(out.trim().split('\n').at(-1)!);
+    const { neurons } = await readChain(network);
     const hotkeys = neurons.map(({ hotkey }: { hotkey: string }) => hotkey);
     expect(hotkeys).toContain(network.hotkeys.get('miner'));
     for (const name of ['miner', 'validator']) {

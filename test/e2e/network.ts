@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { type DevnetNode, type LocalHub, setUpSubnet, startDevnetNode, startHub } from '@tuning/devnet';
 import { createHub, type Hub } from '@tuning/hub';
 import { Secret, waitFor } from '@tuning/kit';
@@ -238,6 +239,13 @@ export async function call(url: string, method = 'GET', body?: unknown): Promise
 
 export const httpOf = async (daemon: Daemon, ready: string): Promise<string> =>
   `http://127.0.0.1:${String((await daemon.line(ready)).httpPort)}`;
+
+/** What plain polkadot.js reads, in a process of its own: the node may live in this one. */
+export async function readChain(network: Network): Promise<any> {
+  const args = [join(ROOT, 'test', 'read-chain.mjs'), network.endpoint, String(network.netuid), '--events'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000, maxBuffer: 64 * 1024 ** 2 });
+  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+}
 
 /** Processes of this machine whose command line names the folder. */
 export function processesOf(folder: string): string[] {

@@ -1,0 +1,161 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ValidatorConfig } from '@tuning/config';
+import type { EvaluationOutcome } from '@tuning/evaluation';
+import { silentLogger } from '@tuning/kit';
+import type { Measurement } from '@tuning/protocol';
+import type { ValidatorStore } from '@tuning/store';
+import { MetagraphView } from '../../neuron/src/metagraph-view.ts';
+import type { EvaluationRequest } from '../src/evaluation-queue.ts';
+import type { ValidatorServices } from '../src/services.ts';
+import { TaskSteps } from '../src/task-steps.ts';
+import { address, type FakeChain } from './fake-chain.ts';
+import type { FakeHub } from './fake-hub.ts';
+import type { FakePeer } from './fake-peer.ts';
+
+const hex = (digit: string, length: number) => digit.repeat(length);
+
+export const NETUID = 2;
+export const OFFER_BLOCKS = 20;
+
+const tournament = {
+  group_size: 2,
+  training_blocks: 100,
+  offer_blocks: OFFER_BLOCKS,
+  grace_blocks: 5,
+  sequence_len: 64,
+};
+const evaluation = { threads: 1, max_memory_gb: 1, max_minutes: 1, max_model_gb: 1 };
+
+/** Every row has the same loss. */
+export function measurement(loss: number, rows = 4): Measurement {
+  const sumNll = loss * rows;
+  return {
+    summary: { loss, perplexity: Math.exp(loss), sumNll, tokens: rows, rowLoss: loss, rowsKept: rows, rowsDropped: {} },
+    rows: {
+      row: Array.from({ length: rows }, (_, row) => row),
+      sumNll: Array.from({ length: rows }, () => loss),
+      tokens: Array.from({ length: rows }, () => 1),
+    },
+  };
+}
+
+/** Measures nothing: gives each set of the request the loss 3. */
+export class FakeEvaluations {
+  readonly requests: EvaluationRequest[] = [];
+
+  run = async (request: EvaluationRequest): Promise<EvaluationOutcome> => {
+    this.requests.push(request);
+    return {
+      verdict: { code: 'accepted', reason: 'measured' },
+      kind: 'base',
+      sets: Object.fromEntries(request.sets.map(({ name }) => [name, measurement(3)])),
+      dropped: {},
+    };
+  };
+}
+
+/** A base model of which only the config is on disk; `faults` are thrown one after the other first. */
+export class FakeModels {
+  readonly #dir: string;
+  readonly faults: Error[] = [];
+
+  constructor(root: string) {
+    this.#dir = join(root, 'base');
+  }
+
+  fetch = async (): Promise<string> => {
+    const fault = this.faults.shift();
+    if (fault) throw fault;
+    await mkdir(this.#dir, { recursive: true });
+    const config = {
+      model_type: 'llama',
+      architectures: ['LlamaForCausalLM'],
+      vocab_size: 64,
+      hidden_size: 16,
+      intermediate_size: 32,
+      num_hidden_layers: 1,
+      num_attention_heads: 2,
+      num_key_value_heads: 2,
+      max_position_embeddings: 128,
+      rms_norm_eps: 1e-5,
+      rope_theta: 10_000,
+      hidden_act: 'silu',
+      tie_word_embeddings: true,
+    };
+    await writeFile(join(this.#dir, 'config.json'), JSON.stringify(config));
+    return this.#dir;
+  };
+}
+
+export interface FakeParts {
+  chain: FakeChain;
+  hub?: FakeHub;
+  peer: FakePeer;
+  store: ValidatorStore;
+  folder: string;
+  signal: AbortSignal;
+  models?: FakeModels;
+  evaluations?: FakeEvaluations;
+}
+
+/** The services of the stages, on fakes and the real store. */
+export function fakeServices(parts: FakeParts): ValidatorServices {
+  const { chain, hub, peer, store, folder, signal, models, evaluations } = parts;
+  const metagraph = new MetagraphView(chain.asChain(), NETUID, silentLogger);
+  const seals = { commit: async () => chain.head.number };
+  const services = {
+    config: { netuid: NETUID, tournament, evaluation } as ValidatorConfig,
+    uid: 0,
+    hotkey: { address: address('V'), publicKey: new Uint8Array(32), sign: () => new Uint8Array(64).fill(1) },
+    chain: chain.asChain(),
+    hub: hub?.asHub(),
+    namespace: 'v',
+    folder: { path: folder, file: (...names: string[]) => join(folder, ...names) },
+    metagraph,
+    models,
+    peer: peer.asPeer(),
+    store,
+    evaluations,
+    seals,
+    logger: silentLogger,
+    signal,
+  };
+  return services as unknown as ValidatorServices;
+}
+
+/** What accepting an order and splitting its rows leave behind. */
+export function putSplit(store: ValidatorStore, taskId: string): TaskSteps {
+  const steps = new TaskSteps(store.steps, taskId);
+  steps.put('source', {
+    digest: hex('1', 64),
+    rows: 40,
+    source: { kind: 'file', path: '/rows.csv' },
+    model: { repo: 'demo/tiny', revision: hex('2', 40) },
+  });
+  steps.put('seed', hex('3', 64));
+  steps.put('split', {
+    trainDigest: hex('4', 64),
+    testDigest: hex('5', 64),
+    syntheticDigest: hex('6', 64),
+    seal: hex('7', 64),
+    syntheticCount: 4,
+    rows: { dataset: 40, train: 36, test: 4, synthetic: 4 },
+    file: { path: 'data/train.jsonl', sha256: hex('8', 64), bytes: 10, rows: 36 },
+  });
+  return steps;
+}
+
+/** What preparing leaves behind, for a task that offers to `drawn` in this order. */
+export function putDraw(store: ValidatorStore, taskId: string, drawn: readonly string[]): TaskSteps {
+  const steps = putSplit(store, taskId);
+  steps.put('publish', { repo: 'v/tuning', revision: hex('9', 40) });
+  steps.put('seal', { block: 900 });
+  steps.put('draw', {
+    block: 901,
+    blockHash: `0x${hex('a', 64)}`,
+    eligible: drawn.map((hotkey, at) => ({ uid: at + 1, hotkey, weight: 1 })),
+    order: [...drawn],
+  });
+  return steps;
+}

@@ -34,7 +34,7 @@ export class EmulatedChain {
       if (this.block > 0) this.runtime.finaliseBlock(this.state);
       this.block++;
       const parentHash = `0x${(this.block - 1).toString(16).padStart(64, '0')}`;
-      this.runtime.initialiseBlock(this.state, { number: this.block, parentHash });
+      this.runtime.initialiseBlock(this.state, { number: this.block, parentHash, nowMs: this.block * 1000 });
     }
   }
 

@@ -70,7 +70,8 @@ function inputOf(context: Context, netuid: number, emission: bigint): EpochInput
   };
 }
 
-function store(state: RuntimeState, netuid: number, result: EpochResult): void {
+/** Writes what an epoch leaves in the state (persist_mechanism_epoch_terms and persist_netuid_epoch_terms). */
+export function storeEpoch(state: RuntimeState, netuid: number, result: EpochResult): void {
   s.Active.put(state, netuid, result.active);
   s.Emission.put(state, netuid, result.emission);
   s.Consensus.put(state, netuid, result.consensus);
@@ -89,7 +90,7 @@ function store(state: RuntimeState, netuid: number, result: EpochResult): void {
 export function runEpoch(context: Context, netuid: number, emission: bigint): HotkeyEmission[] {
   const { state } = context;
   const result = runConsensus(inputOf(context, netuid, emission));
-  store(state, netuid, result);
+  storeEpoch(state, netuid, result);
   context.deposit('SubtensorModule', 'IncentiveAlphaEmittedToMiners', { netuid, emissions: result.serverEmission });
   return byUid(state, netuid, (uid) => ({
     hotkey: s.Keys.get(state, netuid, uid),

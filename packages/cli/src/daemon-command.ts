@@ -1,12 +1,12 @@
-import { expandPath, loadConfig, type Option, secretFromEnvironment } from '@tuning/config';
-import { type Logger, OperatorError } from '@tuning/kit';
+import { loadConfig, type Option, secretFromEnvironment } from '@tuning/config';
+import type { Logger } from '@tuning/kit';
 import type { NeuronSecrets } from '@tuning/neuron';
-import { passwordFromEnvironment, type WalletRef } from '@tuning/wallet';
+import type { WalletRef } from '@tuning/wallet';
 import { Command } from 'commander';
 import type { z } from 'zod';
 import { createLogger } from './logging.ts';
-import { askPassword } from './password-prompt.ts';
 import { exitOnUnhandled, reportAndExit, shutdownSignal } from './process-lifecycle.ts';
+import { passwordSource } from './wallet-password.ts';
 
 interface Neuronish {
   wallet: WalletRef;
@@ -58,24 +58,6 @@ export async function runDaemonCommand<S extends z.ZodType<Neuronish>>(
   } catch (error) {
     reportAndExit(error);
   }
-}
-
-/** A password comes from BT_PW_…, from TUNING_WALLET_PASSWORD(_FILE) or, on a terminal, from the keyboard. */
-function passwordSource(wallet: WalletRef): NeuronSecrets['password'] {
-  return async (prompt) => {
-    const ref = { ...wallet, path: expandPath(wallet.path) };
-    const known =
-      secretFromEnvironment('TUNING_WALLET_PASSWORD', process.env) ??
-      passwordFromEnvironment(ref, prompt.includes('coldkey') ? 'coldkey' : 'hotkey', process.env);
-    if (known) return known;
-    if (!process.stdin.isTTY) {
-      throw new OperatorError(
-        'WALLET_PASSWORD_NEEDED',
-        `${prompt}: set TUNING_WALLET_PASSWORD_FILE, or start on a terminal`,
-      );
-    }
-    return askPassword(prompt);
-  };
 }
 
 function parseFlags<S extends z.ZodType>(daemon: DaemonCommand<S>, argv: readonly string[]) {

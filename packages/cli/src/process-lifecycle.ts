@@ -1,15 +1,29 @@
 import { errorMessage, exitCodeOf, isTuningError, type Logger } from '@tuning/kit';
 
-/** Aborts on the first SIGINT, SIGTERM or PM2 shutdown message; the second signal ends the process at once. */
-export function shutdownSignal(logger?: Logger): AbortSignal {
+/** npm passes a Ctrl-C on to a program that has already heard it from the terminal: within this time they are one. */
+const SAME_SIGNAL_MS = 300;
+
+/**
+ * Aborts on the first SIGINT, SIGTERM, SIGHUP (the terminal was closed) or PM2 shutdown message.
+ * @param again called with 2, 3, … on each further one; by default the second ends the process at once.
+ */
+export function shutdownSignal(logger?: Logger, again: (count: number) => void = () => process.exit(1)): AbortSignal {
   const controller = new AbortController();
+  let count = 0;
+  let last = Number.NEGATIVE_INFINITY;
   const stop = (name: string) => {
-    if (controller.signal.aborted) process.exit(1);
-    logger?.info({ signal: name }, 'stopping; a second signal ends it at once');
+    const now = performance.now();
+    if (now - last < SAME_SIGNAL_MS) return;
+    last = now;
+    count += 1;
+    if (count > 1) {
+      again(count);
+      return;
+    }
+    logger?.info({ signal: name }, 'stopping');
     controller.abort(new Error(`stopped by ${name}`));
   };
-  process.on('SIGINT', () => stop('SIGINT'));
-  process.on('SIGTERM', () => stop('SIGTERM'));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop(name));
   process.on('message', (message) => {
     if (message === 'shutdown') stop('shutdown message');
   });

@@ -1,7 +1,12 @@
 import { Command } from 'commander';
+import { addAxonCommands } from './commands/axon.ts';
+import { addCommitmentCommands } from './commands/commitments.ts';
 import { addDevnetCommands } from './commands/devnet.ts';
+import { addMetagraphCommand } from './commands/metagraph.ts';
+import { addRegisterCommand } from './commands/register.ts';
 import { addSubnetCommands } from './commands/subnet.ts';
 import { addWalletCommands } from './commands/wallet.ts';
+import { addWeightCommands } from './commands/weights.ts';
 import { addDemoCommand } from './demo/demo-command.ts';
 import { reportAndExit } from './process-lifecycle.ts';
 
@@ -14,5 +19,10 @@ export async function runTuningCommand(argv: readonly string[]): Promise<void> {
   addDevnetCommands(program);
   addSubnetCommands(program);
   addWalletCommands(program);
+  addMetagraphCommand(program);
+  addRegisterCommand(program);
+  addAxonCommands(program);
+  addCommitmentCommands(program);
+  addWeightCommands(program);
   await program.parseAsync(argv).catch(reportAndExit);
 }

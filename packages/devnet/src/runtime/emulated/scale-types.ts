@@ -38,6 +38,7 @@ export interface DecodedComposites {
   U64F64: { bits: bigint };
   RateLimitKey: Variant;
   RecycleOrBurnEnum: Variant;
+  TimelockedCommit: Uint8Array;
   Pulse: { round: bigint; randomness: Uint8Array; signature: Uint8Array };
   BeaconConfiguration: {
     public_key: Uint8Array;
@@ -292,7 +293,10 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     port: 'u16',
     ip_type: 'u8',
   }),
-  NeuronCertificate: composite('pallet_subtensor::pallet::NeuronCertificate', { public_key: 'Bytes', algorithm: 'u8' }),
+  NeuronCertificate: composite('pallet_subtensor::pallet::NeuronCertificate', {
+    public_key: 'Bounded64',
+    algorithm: 'u8',
+  }),
   ChainIdentityV2: composite('pallet_subtensor::pallet::ChainIdentityV2', {
     name: 'Bytes',
     url: 'Bytes',
@@ -358,18 +362,26 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     { deposit: 'u64', block: 'u32', info: 'CommitmentInfo' },
     { Balance: 'u64', MaxFields: null, BlockNumber: 'u32' },
   ),
+  Bounded32: boundedBytes(32),
+  Bounded64: boundedBytes(64),
+  Bounded96: boundedBytes(96),
+  Bounded144: boundedBytes(144),
   Bounded512: boundedBytes(512),
   Bounded1024: boundedBytes(1024),
   TimelockedCommit: boundedBytes(TIMELOCKED_COMMIT_LIMIT),
-  Pulse: composite('pallet_drand::types::Pulse', { round: 'u64', randomness: 'Bytes', signature: 'Bytes' }),
-  BeaconMetadata: composite('pallet_drand::types::Metadata', { beacon_id: 'Bytes' }),
+  Pulse: composite('pallet_drand::types::Pulse', {
+    round: 'u64',
+    randomness: 'Bounded32',
+    signature: 'Bounded144',
+  }),
+  BeaconMetadata: composite('pallet_drand::types::Metadata', { beacon_id: 'Bounded32' }),
   BeaconConfiguration: composite('pallet_drand::types::BeaconConfiguration', {
-    public_key: 'Bytes',
+    public_key: 'Bounded96',
     period: 'u32',
     genesis_time: 'u32',
-    hash: 'Bytes',
-    group_hash: 'Bytes',
-    scheme_id: 'Bytes',
+    hash: 'Bounded32',
+    group_hash: 'Bounded32',
+    scheme_id: 'Bounded32',
     metadata: 'BeaconMetadata',
   }),
   UsageTracker: composite('pallet_commitments::types::UsageTracker', { last_epoch: 'u64', used_space: 'u64' }),

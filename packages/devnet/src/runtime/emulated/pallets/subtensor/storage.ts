@@ -119,7 +119,7 @@ export const subtensor = defineStorage('SubtensorModule', {
       ['Twox64Concat', 'u16'],
       ['Twox64Concat', 'u64'],
     ],
-    'Vec<(AccountId32, u64, Bytes, u64)>',
+    'Vec<(AccountId32, u64, TimelockedCommit, u64)>',
     [],
   ),
   RevealPeriodEpochs: map([['Twox64Concat', 'u16']], 'u64', 1n),

@@ -40,6 +40,8 @@ export interface SubnetSetup {
 }
 
 type Extrinsic = SubmittableExtrinsic<'promise', ISubmittableResult>;
+/** The last step waits for finality, because daemons read finalised state only. */
+type Until = 'in block' | 'finalised';
 
 const SUDO = '//Alice';
 const DEFAULT_FUND = 100_000_000_000n;
@@ -80,11 +82,16 @@ async function run(api: ApiPromise, options: SubnetSetupOptions): Promise<Subnet
   // Counted here: transactions of one phase are sent together and share a block, and polkadot.js would hand out the
   // same nonce twice (it remembers it for 1.75 s).
   const nonces = new Map<string, number>();
-  const submit = async (step: string, extrinsic: Extrinsic, signer: KeyringPair): Promise<ISubmittableResult> => {
+  const submit = async (
+    step: string,
+    extrinsic: Extrinsic,
+    signer: KeyringPair,
+    until: Until = 'in block',
+  ): Promise<ISubmittableResult> => {
     const nonce = nonces.get(signer.address)!;
     nonces.set(signer.address, nonce + 1);
     logger.debug({ step }, 'subnet set-up');
-    return submitAndCheck(api, step, extrinsic, signer, nonce);
+    return submitAndCheck(api, step, extrinsic, { signer, nonce, until });
   };
   const admin = (name: string, ...args: unknown[]): Promise<ISubmittableResult> =>
     submit(name, callOf(api, 'sudo', 'sudo', callOf(api, 'adminUtils', name, ...args)), alice);
@@ -110,7 +117,7 @@ async function run(api: ApiPromise, options: SubnetSetupOptions): Promise<Subnet
     admin('sudoSetWeightsSetRateLimit', netuid, options.weightsRateLimit ?? 0),
     admin('sudoSetServingRateLimit', netuid, options.servingRateLimit ?? 0),
     ...(options.minBurn === undefined ? [] : [admin('sudoSetMinBurn', netuid, options.minBurn)]),
-    submit('startCall', callOf(api, 'subtensorModule', 'startCall', netuid), coldkey),
+    submit('startCall', callOf(api, 'subtensorModule', 'startCall', netuid), coldkey, 'finalised'),
   ]);
   return { netuid, ownerColdkey: coldkey.address, ownerHotkey: hotkey.address };
 }
@@ -137,8 +144,7 @@ function submitAndCheck(
   api: ApiPromise,
   step: string,
   extrinsic: Extrinsic,
-  signer: KeyringPair,
-  nonce: number,
+  { signer, nonce, until }: { signer: KeyringPair; nonce: number; until: Until },
 ): Promise<ISubmittableResult> {
   return new Promise((resolve, reject) => {
     let stop: (() => void) | undefined;
@@ -152,7 +158,7 @@ function submitAndCheck(
       if (settled) return;
       if (result.isError) return finish(() => reject(failed(step, `the transaction was ${result.status.type}`)));
       // Where blocks are final at once, polkadot.js may report only the second of the two.
-      if (!result.isInBlock && !result.isFinalized) return;
+      if (!result.isFinalized && (until === 'finalised' || !result.isInBlock)) return;
       const error = errorOf(api, result);
       finish(() => (error === undefined ? resolve(result) : reject(failed(step, error))));
     });

@@ -132,7 +132,8 @@ describe.concurrent('a job and its daemon', () => {
     const { root, runner, spec } = await workplace(context);
     const one = await spec('deleted', 'setTimeout(() => {}, 500)');
     const job = await (await runner()).start(one);
-    await rm(join(root, 'deleted'), { recursive: true });
+    // The supervisor may be writing into it at this very moment.
+    await rm(join(root, 'deleted'), { recursive: true, maxRetries: 10, retryDelay: 20 });
     expect((await job.wait()).outcome).toBe('lost');
     await until('its end', async () => (await processesOf(one.dir)).length === 0);
   });

@@ -40,16 +40,19 @@ export function measurement(loss: number, rows = 4): Measurement {
   };
 }
 
-/** Measures nothing: gives each set of the request the loss 3. */
+/** Measures nothing: gives every set the loss 3 for the base, and 2 for a submission. */
 export class FakeEvaluations {
   readonly requests: EvaluationRequest[] = [];
 
   run = async (request: EvaluationRequest): Promise<EvaluationOutcome> => {
     this.requests.push(request);
+    const { submissionDir, sets } = request;
+    const loss = submissionDir ? 2 : 3;
     return {
       verdict: { code: 'accepted', reason: 'measured' },
-      kind: 'base',
-      sets: Object.fromEntries(request.sets.map(({ name }) => [name, measurement(3)])),
+      kind: submissionDir ? 'full' : 'base',
+      ...(submissionDir ? { weightsDigest: hex('d', 64) } : {}),
+      sets: Object.fromEntries(sets.map(({ name }) => [name, measurement(loss)])),
       dropped: {},
     };
   };
@@ -72,7 +75,7 @@ export class FakeModels {
       model_type: 'llama',
       architectures: ['LlamaForCausalLM'],
       vocab_size: 64,
-      hidden_size: 16,
+      hidden_size: 32,
       intermediate_size: 32,
       num_hidden_layers: 1,
       num_attention_heads: 2,

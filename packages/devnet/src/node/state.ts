@@ -21,7 +21,8 @@ export class StateHistory {
   #sorted: string[] = [];
   #unsorted: string[] = [];
   #oldest = 0;
-  /** The newest block's trie, once a runtime has asked for a root. */
+  #newest = -1;
+  /** The newest block's trie, once a runtime has asked for its root. */
   #trie: { block: number; trie: Trie } | undefined;
   #rooted: { changes: Changes; trie: Trie } | undefined;
 
@@ -70,6 +71,7 @@ export class StateHistory {
       else entries.push({ block, value });
     }
     this.#changed.set(block, [...changed]);
+    this.#newest = block;
     if (!this.#trie) return;
     // The author has just computed the root of these very changes: the hashes found then are kept.
     const from = this.#rooted?.changes === changes ? this.#rooted.trie : this.#trie.trie;
@@ -79,12 +81,16 @@ export class StateHistory {
 
   /** The trie root of the state after `block` with `changes` on top. */
   root(block: number, changes: Changes, version: TrieVersion): Uint8Array {
-    if (this.#trie?.block !== block || this.#trie.trie.version !== version) {
+    let base = this.#trie;
+    if (base?.block !== block || base.trie.version !== version) {
       const entries = this.keys('0x', block).map((key) => [key, this.read(key, block)] as const);
-      this.#trie = { block, trie: new Trie(version).with(entries) };
+      base = { block, trie: new Trie(version).with(entries) };
     }
-    const trie = this.#trie.trie.with(changes);
-    this.#rooted = { changes, trie };
+    const trie = base.trie.with(changes);
+    if (block === this.#newest) {
+      this.#trie = base;
+      this.#rooted = { changes, trie };
+    }
     return trie.root();
   }
 

@@ -21,6 +21,7 @@ const input = (change: Partial<EpochInput>): EpochInput => ({
   bondsPenalty: 65_535,
   bondsMovingAverage: 900_000n,
   yuma3: true,
+  liquidAlpha: undefined,
   emission: 1_000_000n,
   ...change,
 });

@@ -11,6 +11,7 @@ import {
   sum,
   u16OfShare,
 } from '../../fixed-point.ts';
+import { type LiquidAlpha, liquidMovingAverage } from './liquid-alpha.ts';
 import {
   clipColumns,
   filterCells,
@@ -58,6 +59,8 @@ export interface EpochInput {
   bondsMovingAverage: bigint;
   /** Yuma 3 instead of the original bonds. */
   yuma3: boolean;
+  /** Of Yuma 3 only; undefined = off. */
+  liquidAlpha: LiquidAlpha | undefined;
   /** Alpha RAO to share out. */
   emission: bigint;
 }
@@ -120,6 +123,7 @@ function countedBonds(input: EpochInput): SparseMatrix {
 interface Votes {
   n: number;
   activeStake: readonly Fixed[];
+  consensus: readonly Fixed[];
   incentive: readonly Fixed[];
   /** Weights, clipped as far as the bonds penalty says. */
   weights: SparseMatrix;
@@ -128,9 +132,10 @@ interface Votes {
 }
 
 /** Yuma 3: bonds follow each validator's weights, and are compared per miner only when dividends are made. */
-function yuma3(input: EpochInput, { n, activeStake, incentive, weights, alpha }: Votes) {
+function yuma3(input: EpochInput, { n, activeStake, consensus, incentive, weights, alpha }: Votes) {
   const old = countedBonds(input).map((cells) => cells.map(([uid, bond]) => [uid, shareOfStored(bond)] as const));
-  const bonds = movingAverage(weights, old, alpha);
+  const liquid = consensus.some((value) => value !== 0n) ? input.liquidAlpha : undefined;
+  const bonds = liquid ? liquidMovingAverage(weights, old, consensus, liquid) : movingAverage(weights, old, alpha);
   const perValidator = rowSums(scaleColumns(normaliseColumns(bonds, n), incentive));
   const dividends = normalise(perValidator.map((earned, uid) => (earned * activeStake[uid]!) >> 32n));
   return { bonds, dividends };
@@ -147,10 +152,7 @@ function yuma1(input: EpochInput, { n, activeStake, incentive, weights, alpha }:
   return { bonds: maxUpscaleColumns(bonds, n), dividends };
 }
 
-/**
- * One epoch exactly as epoch_mechanism of Subtensor's epoch/run_epoch.rs computes it (spec 424/425), to the last bit.
- * Liquid alpha is not emulated: bonds always move by BondsMovingAverage.
- */
+/** One epoch exactly as epoch_mechanism of Subtensor's epoch/run_epoch.rs computes it (spec 424/425), to the last bit. */
 export function runConsensus(input: EpochInput): EpochResult {
   const n = input.stake.length;
   const active = input.lastUpdate.map((updated) => updated + input.activityCutoff >= input.block);
@@ -167,6 +169,7 @@ export function runConsensus(input: EpochInput): EpochResult {
   const votes = {
     n,
     activeStake,
+    consensus,
     incentive,
     weights: interpolate(weights, clipped, n, shareOfU16(input.bondsPenalty)),
     // The average is an I64F64 on chain before it is cut to I32F32.

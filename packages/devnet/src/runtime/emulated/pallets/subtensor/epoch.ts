@@ -1,9 +1,12 @@
 import type { RuntimeState } from '../../../runtime.ts';
+import { shareOfU16 } from '../../fixed-point.ts';
 import type { Context } from '../../pallet.ts';
 import { type EpochInput, type EpochResult, runConsensus } from './epoch-math.ts';
 import { isCommitExpired } from './hashed-weights.ts';
+import type { LiquidAlpha } from './liquid-alpha.ts';
 import { ownerUidOf, stakeWeightFixed } from './neurons.ts';
 import { subtensor as s } from './storage.ts';
+import { unwritten } from './unwritten-storage.ts';
 
 /** What a hotkey earned in one epoch, alpha RAO. */
 export interface HotkeyEmission {
@@ -37,6 +40,13 @@ function commitBlocks(state: RuntimeState, netuid: number, block: number): (bigi
   return blocks;
 }
 
+/** The settings of liquid alpha, whether it is on or not. */
+export function liquidAlphaOf(state: RuntimeState, netuid: number): LiquidAlpha {
+  const [low, high] = s.AlphaValues.get(state, netuid);
+  const steepness = unwritten.AlphaSigmoidSteepness.get(state, netuid) as number;
+  return { low: shareOfU16(low), high: shareOfU16(high), steepness };
+}
+
 function inputOf(context: Context, netuid: number, emission: bigint): EpochInput {
   const { state, block } = context;
   const hotkeys = byUid(state, netuid, (uid) => s.Keys.get(state, netuid, uid));
@@ -66,6 +76,7 @@ function inputOf(context: Context, netuid: number, emission: bigint): EpochInput
     bondsPenalty: s.BondsPenalty.get(state, netuid),
     bondsMovingAverage: s.BondsMovingAverage.get(state, netuid),
     yuma3: s.Yuma3On.get(state, netuid),
+    liquidAlpha: s.LiquidAlphaOn.get(state, netuid) ? liquidAlphaOf(state, netuid) : undefined,
     emission,
   };
 }

@@ -1,26 +1,8 @@
-import { PROMPT_FORMAT, type TaskOffer } from '@tuning/protocol';
 import { describe, expect, it } from 'vitest';
 import { decideOffer } from '../src/offer-policy.ts';
+import { offer } from './temp-store.ts';
 
-const hex = (length: number) => 'a'.repeat(length);
-const offer: TaskOffer = {
-  taskId: hex(16),
-  netuid: 2,
-  model: { repo: 'demo/tiny', revision: hex(40) },
-  dataset: {
-    repo: 'v/tuning-x',
-    revision: hex(40),
-    file: { path: 'data/train.jsonl', sha256: hex(64), bytes: 1_000, rows: 10 },
-  },
-  datasetType: 'alpaca',
-  promptFormat: PROMPT_FORMAT,
-  sequenceLen: 128,
-  seal: hex(64),
-  offerDeadlineBlock: 100,
-  deadlineBlock: 200,
-  maxModelBytes: 1,
-};
-const policy = { min_blocks: 20, max_queue: 2, max_dataset_mb: 1, models: undefined };
+const policy = { min_blocks: 20, max_blocks: 1_000, max_queue: 2, max_dataset_mb: 1, max_model_gb: 1 };
 const context = { netuid: 2, head: 90, openTasks: 0, draining: false };
 
 describe('decideOffer', () => {
@@ -33,6 +15,7 @@ describe('decideOffer', () => {
     ['draining', {}, { draining: true }],
     ['offer_expired', {}, { head: 101 }],
     ['too_little_time', { deadlineBlock: 105 }, {}],
+    ['too_much_time', { deadlineBlock: 1_091 }, {}],
     ['busy', {}, { openTasks: 2 }],
     ['too_large', { dataset: { ...offer.dataset, file: { ...offer.dataset.file, bytes: 2 ** 21 } } }, {}],
   ] as const)('declines with %s', (reason, change, situation) => {

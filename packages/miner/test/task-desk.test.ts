@@ -1,0 +1,136 @@
+import type { MinerConfig } from '@tuning/config';
+import { silentLogger } from '@tuning/kit';
+import type { DirectoryEntry } from '@tuning/p2p';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { taskJobId } from '../src/job-payload.ts';
+import { TaskDesk } from '../src/task-desk.ts';
+import { FakeChain } from './fake-chain.ts';
+import { FakeWorker } from './fake-worker.ts';
+import { offer, openTempStore } from './temp-store.ts';
+
+const { taskId } = offer;
+const validator = (hotkey: string): DirectoryEntry => ({
+  hotkey,
+  host: undefined,
+  port: 0,
+  publicKey: new Uint8Array(32),
+  permit: true,
+});
+const [v, other] = [validator('V'), validator('OTHER')];
+
+let worker: FakeWorker;
+let desk: TaskDesk;
+let opened: Awaited<ReturnType<typeof openTempStore>>;
+beforeEach(async () => {
+  opened = await openTempStore();
+  worker = new FakeWorker();
+  const policy = { min_blocks: 20, max_blocks: 1_000, max_queue: 2, max_dataset_mb: 1, max_model_gb: 1 };
+  desk = new TaskDesk({
+    store: opened.store,
+    worker: worker.asWorker(),
+    chain: new FakeChain(90).asChain(),
+    config: { netuid: 2, policy } as MinerConfig,
+    logger: silentLogger,
+  });
+});
+afterEach(() => opened.remove());
+
+const assignment = (id = taskId) => opened.store.assignments.get(id);
+const jobs = () => opened.store.jobs.list();
+
+describe('an offer', () => {
+  it('that fits becomes one assignment and one job, and the worker is told', () => {
+    expect(desk.onOffer(v, offer)).toEqual({ accept: true });
+    expect(assignment()).toMatchObject({ validator: 'V', state: 'queued', jobId: taskJobId(taskId), offer });
+    expect(jobs()).toMatchObject([{ id: taskJobId(taskId), kind: 'task', deadlineBlock: 200, state: 'Queued' }]);
+    expect(worker.wakes).toBe(1);
+  });
+
+  it('asked again by the same validator is accepted again, without a second job', () => {
+    desk.onOffer(v, offer);
+    expect(desk.onOffer(v, offer)).toEqual({ accept: true });
+    expect(jobs()).toHaveLength(1);
+  });
+
+  it('asked again is accepted even by a miner that is busy or draining by now', () => {
+    desk.onOffer(v, offer);
+    desk.onOffer(v, { ...offer, taskId: 'b'.repeat(16) });
+    expect(desk.onOffer(v, { ...offer, taskId: 'c'.repeat(16) })).toMatchObject({ accept: false, reason: 'busy' });
+    desk.draining = true;
+    expect(desk.onOffer(v, offer)).toEqual({ accept: true });
+  });
+
+  it('asked again in a later window has the later blocks', () => {
+    desk.onOffer(v, offer);
+    desk.onOffer(v, { ...offer, offerDeadlineBlock: 150, deadlineBlock: 250 });
+    expect(assignment()?.offer.deadlineBlock).toBe(250);
+    desk.dropExpired(201);
+    expect(assignment()?.state).toBe('queued');
+  });
+
+  it('with the id of another validator’s task is declined and changes nothing', () => {
+    desk.onOffer(v, offer);
+    const answer = desk.onOffer(other, { ...offer, deadlineBlock: 999 });
+    expect(answer).toMatchObject({ accept: false, reason: 'validator_not_accepted' });
+    expect(assignment()).toMatchObject({ validator: 'V', offer: { deadlineBlock: 200 } });
+  });
+
+  it('of a task that failed here is declined', () => {
+    desk.onOffer(v, offer);
+    opened.store.assignments.update(taskId, { state: 'failed', message: 'the disk is full' });
+    expect(desk.onOffer(v, offer)).toEqual({ accept: false, reason: 'internal', message: 'the disk is full' });
+  });
+
+  it('that is declined leaves no row behind', () => {
+    expect(desk.onOffer(v, { ...offer, netuid: 3 })).toMatchObject({ accept: false, reason: 'wrong_netuid' });
+    expect(assignment()).toBeUndefined();
+    expect(jobs()).toEqual([]);
+    expect(worker.wakes).toBe(0);
+  });
+});
+
+describe('a status', () => {
+  it('is told to the task’s validator only', () => {
+    desk.onOffer(v, offer);
+    expect(desk.onStatus(v, taskId)).toEqual({ state: 'queued' });
+    expect(desk.onStatus(other, taskId)).toEqual({ state: 'unknown' });
+    expect(desk.onStatus(v, 'b'.repeat(16))).toEqual({ state: 'unknown' });
+  });
+
+  it('tells how far training is, and nothing of the repo', () => {
+    desk.onOffer(v, offer);
+    opened.store.jobs.claim(Date.now());
+    opened.store.jobs.setProgress(taskJobId(taskId), { step: 3, totalSteps: 9, loss: 1.5, secret: 'x' });
+    expect(desk.onStatus(v, taskId)).toEqual({ state: 'training', step: 3, totalSteps: 9, loss: 1.5 });
+    opened.store.assignments.update(taskId, { state: 'committed', repo: 'm/t', revision: 'c'.repeat(40) });
+    expect(desk.onStatus(v, taskId)).not.toHaveProperty('repo');
+  });
+
+  it('gives the reason of a failure, cut to what a message takes', () => {
+    desk.onOffer(v, offer);
+    opened.store.assignments.update(taskId, { state: 'failed', message: 'x'.repeat(2_000) });
+    expect(desk.onStatus(v, taskId)).toEqual({ state: 'failed', message: 'x'.repeat(500) });
+  });
+});
+
+describe('dropExpired', () => {
+  it('ends queued tasks whose deadline block is over, and no others', () => {
+    const later = 'b'.repeat(16);
+    desk.onOffer(v, offer);
+    desk.onOffer(v, { ...offer, taskId: later, deadlineBlock: 300 });
+    desk.dropExpired(200);
+    expect(assignment()?.state).toBe('queued');
+    desk.dropExpired(201);
+    expect(assignment()).toMatchObject({ state: 'failed', message: expect.stringContaining('deadline block 200') });
+    expect(assignment(later)?.state).toBe('queued');
+    expect(worker.cancelled).toEqual([taskJobId(taskId)]);
+  });
+
+  it('leaves a trained model to the submitter', () => {
+    desk.onOffer(v, offer);
+    opened.store.assignments.update(taskId, { state: 'publishing' });
+    desk.dropExpired(500);
+    expect(assignment()?.state).toBe('publishing');
+    expect(worker.cancelled).toEqual([]);
+  });
+});

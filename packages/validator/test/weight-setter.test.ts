@@ -1,6 +1,6 @@
 import { silentLogger, TransientError, TuningError } from '@tuning/kit';
+import { MetagraphView } from '@tuning/neuron';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MetagraphView } from '../../neuron/src/metagraph-view.ts';
 import { WeightSetter } from '../src/weight-setter.ts';
 import { address, FakeChain, fakeNeuron } from './fake-chain.ts';
 import { passTimeUntil, useFakeTime } from './fake-time.ts';

@@ -7,6 +7,7 @@ import { recordCommitments } from './commitment-recorder.ts';
 import { EvaluationQueue } from './evaluation-queue.ts';
 import { keepHouse } from './housekeeping.ts';
 import { createValidatorApi } from './http-api.ts';
+import { RevealBook } from './reveal-book.ts';
 import { SealBoard } from './seal-board.ts';
 import type { ValidatorServices } from './services.ts';
 import { TaskRunner } from './task-runner.ts';
@@ -75,6 +76,7 @@ export async function runValidator({ config, secrets, logger, signal, onReady }:
       hotkey,
       metagraph,
       store,
+      reveals: new RevealBook(folder.file('weight-reveals.json'), logger.child({ module: 'weights' })),
       logger: logger.child({ module: 'weights' }),
       signal,
     }).run();

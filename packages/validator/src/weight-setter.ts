@@ -1,8 +1,9 @@
-import type { Chain } from '@tuning/chain';
+import type { Chain, HashedWeights } from '@tuning/chain';
 import { errorCode, errorMessage, type Logger, type Signer, sleep, TuningError } from '@tuning/kit';
 import type { MetagraphView } from '@tuning/neuron';
 import type { ValidatorStore, WeightSetRecord } from '@tuning/store';
 import { RULES, windowWeights } from '@tuning/tournament';
+import type { RevealBook } from './reveal-book.ts';
 
 /** Weights older than this are set again, so that the validator stays active (the chain's cutoff is about 5000 blocks). */
 const REFRESH_BLOCKS = 2_000;
@@ -14,12 +15,19 @@ const MAX_WAIT_MS = 600_000;
 /** Blocks after the decision in which an extrinsic of ours can still be included: its mortality of 128, and the lag of the head. */
 const MAY_STILL_COME_BLOCKS = 140;
 
+interface Included {
+  block: number;
+  uids: number[];
+  values: number[];
+}
+
 export interface WeightSetterServices {
   chain: Chain;
   netuid: number;
   hotkey: Signer;
   metagraph: MetagraphView;
   store: ValidatorStore;
+  reveals: RevealBook;
   logger: Logger;
   signal: AbortSignal;
 }
@@ -36,13 +44,15 @@ export class WeightSetter {
   }
 
   async run(): Promise<void> {
-    const { signal, logger } = this.#s;
+    const { chain, hotkey, reveals, signal, logger } = this.#s;
     let failures = 0;
     while (!signal.aborted) {
       let waitMs = IDLE_MS;
       try {
         await this.#settleIntents();
+        const blocks = await reveals.settle(chain, hotkey, signal);
         waitMs = await this.#setIfDue();
+        if (blocks !== undefined) waitMs = Math.min(waitMs, Math.max(IDLE_MS, blocks * chain.blockTimeMs));
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
@@ -75,8 +85,8 @@ export class WeightSetter {
     }
   }
 
-  async #findIncluded(intent: WeightSetRecord) {
-    const { chain, netuid, hotkey, metagraph } = this.#s;
+  async #findIncluded(intent: WeightSetRecord): Promise<Included | undefined> {
+    const { chain, netuid, hotkey } = this.#s;
     const uid = await chain.uidOf(netuid, hotkey.address);
     if (uid === undefined) return undefined;
     // The extrinsic may still be in the pool; LastUpdate moves only when it is in a block.
@@ -84,27 +94,38 @@ export class WeightSetter {
     for (;;) {
       const block = await chain.lastUpdate(netuid, uid);
       if (block > intent.decidedBlock) {
-        const weights = await chain.weights(netuid, uid);
-        const { neurons } = await metagraph.refresh();
-        const hotkeyOf = new Map(neurons.map((neuron) => [neuron.uid, neuron.hotkey]));
-        // Another program of the operator may have set weights with this hotkey.
-        if (
-          !agrees(
-            intent.weights,
-            weights.map(({ uid: to, value }) => ({ hotkey: hotkeyOf.get(to) ?? '', weight: value })),
-          )
-        )
-          return undefined;
-        return { block, uids: weights.map((item) => item.uid), values: weights.map((item) => item.value) };
+        return this.#whatCameIn(intent, uid, block);
       }
       if (chain.head.number > patience) return undefined;
       await sleep(Math.max(100, Math.min(chain.blockTimeMs, 5_000)), this.#s.signal);
     }
   }
 
+  /** Another program of the operator may have set weights with this hotkey, so what is there is compared with the intent. */
+  async #whatCameIn(intent: WeightSetRecord, uid: number, block: number): Promise<Included | undefined> {
+    const { chain, netuid, hotkey, metagraph } = this.#s;
+    const weights = await chain.weights(netuid, uid);
+    const { neurons } = await metagraph.refresh();
+    const hotkeyOf = new Map(neurons.map((neuron) => [neuron.uid, neuron.hotkey]));
+    const stored = weights.map(({ uid: to, value }) => ({ hotkey: hotkeyOf.get(to) ?? '', weight: value }));
+    if (agrees(intent.weights, stored)) {
+      return { block, uids: weights.map((item) => item.uid), values: weights.map((item) => item.value) };
+    }
+    // Under commit-reveal the chain holds the weights before until the reveal; the commit itself is the proof.
+    const commits = await chain.weightCommits(netuid, hotkey.address);
+    if (!commits.some((commit) => commit.block > intent.decidedBlock)) return undefined;
+    const largest = Math.max(...intent.weights.map(({ weight }) => weight));
+    const uidOf = new Map(neurons.map((neuron) => [neuron.hotkey, neuron.uid]));
+    const known = intent.weights.flatMap(({ hotkey: to, weight }) => {
+      const index = uidOf.get(to);
+      return index === undefined ? [] : [{ index, value: Math.round((weight / largest) * 65_535) }];
+    });
+    return { block, uids: known.map(({ index }) => index), values: known.map(({ value }) => value) };
+  }
+
   /** @returns ms to wait before the next look. */
   async #setIfDue(): Promise<number> {
-    const { chain, netuid, hotkey, metagraph, store, logger, signal } = this.#s;
+    const { chain, netuid, hotkey, metagraph, store, reveals, logger, signal } = this.#s;
     const tasks = store.tasks.list({ states: ['weighing'] });
     const last = store.weightSets.latest(netuid);
     const stale = last?.block != null && chain.head.number - last.block > REFRESH_BLOCKS;
@@ -123,7 +144,13 @@ export class WeightSetter {
     }
     const id = store.weightSets.intend({ netuid, decidedBlock, weights, taskIds });
     try {
-      const set = await chain.setWeights({ netuid, hotkey, weights }, { signal });
+      const onCommit = (pending: HashedWeights) => reveals.keep(pending);
+      const set = await chain.setWeights({ netuid, hotkey, weights, onCommit }, { signal });
+      if (set.form !== 'plain')
+        logger.info(
+          { form: set.form, reveal: set.reveal },
+          'weights are committed; the chain shows them after the reveal',
+        );
       this.#included(id, taskIds, { block: set.block.number, uids: set.uids, values: set.values });
       return IDLE_MS;
     } catch (error) {
@@ -142,7 +169,7 @@ export class WeightSetter {
     }
   }
 
-  #included(id: number, taskIds: readonly string[], set: { block: number; uids: number[]; values: number[] }): void {
+  #included(id: number, taskIds: readonly string[], set: Included): void {
     const { store, logger } = this.#s;
     // One transaction: a set that is known to be in, with a task still to be weighed, would be set again.
     store.transaction(() => {

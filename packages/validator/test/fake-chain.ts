@@ -64,6 +64,16 @@ export class FakeChain {
   uidOf = async (_netuid: number, hotkey: string) => this.neurons.find((neuron) => neuron.hotkey === hotkey)?.uid;
   lastUpdate = async () => this.ours.block;
   weights = async () => this.ours.weights;
+  /** Unrevealed commits of ours, by their block. */
+  commits: number[] = [];
+  weightCommits = async () =>
+    this.commits.map((block) => ({
+      form: 'timelocked' as const,
+      block,
+      epoch: 1,
+      round: 1,
+      content: new Uint8Array(),
+    }));
 
   setWeights = async ({ weights }: SetWeightsArgs) => {
     this.sent.push({ weights, head: this.head.number, at: Date.now() });

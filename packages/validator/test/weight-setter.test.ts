@@ -1,6 +1,10 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { silentLogger, TransientError, TuningError } from '@tuning/kit';
 import { MetagraphView } from '@tuning/neuron';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RevealBook } from '../src/reveal-book.ts';
 import { WeightSetter } from '../src/weight-setter.ts';
 import { address, FakeChain, fakeNeuron } from './fake-chain.ts';
 import { passTimeUntil, useFakeTime } from './fake-time.ts';
@@ -55,6 +59,7 @@ function live(): () => Promise<void> {
     hotkey: { address: validator, publicKey: new Uint8Array(32), sign: () => new Uint8Array(64) },
     metagraph: new MetagraphView(chain.asChain(), NETUID, silentLogger),
     store: opened.store,
+    reveals: new RevealBook(join(mkdtempSync(join(tmpdir(), 'reveals-')), 'book.json'), silentLogger),
     logger: silentLogger,
     signal: life.signal,
   });
@@ -120,6 +125,18 @@ describe('after a restart with an intent of which nobody knows what became', () 
     await minutes(2);
     expect(chain.sent).toEqual([]);
     expect(opened.store.weightSets.forTask(taskId)).toMatchObject([{ state: 'included', block: decidedBlock + 1 }]);
+  });
+
+  it('a commit of a commit-reveal subnet counts, though the chain still shows the weights before', async () => {
+    chain.include([{ hotkey: second, weight: 1 }], decidedBlock + 1);
+    chain.commits = [decidedBlock + 1];
+    live();
+    await passTimeUntil(done);
+    await minutes(2);
+    expect(chain.sent).toEqual([]);
+    expect(opened.store.weightSets.forTask(taskId)).toMatchObject([
+      { state: 'included', uids: [1, 2], values: [65_535, 21_845] },
+    ]);
   });
 
   it('the chain gets the blocks in which they may still come', async () => {

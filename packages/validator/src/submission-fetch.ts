@@ -20,6 +20,8 @@ const NOT_READABLE = new Set(['HUB_REPO_NOT_FOUND', 'HUB_REVISION_NOT_FOUND', 'H
 /** The end of log.jsonl in which its last point is looked for. */
 const LOG_TAIL_BYTES = 16 * 1024;
 const LOG_TAIL_LINES = 20;
+/** Tries that a repo gets however late it is: one bad moment of the hub is not its owner's doing. */
+const MIN_TRIES = 20;
 
 export interface FetchArgs {
   hub: Hub;
@@ -38,7 +40,8 @@ export interface FetchArgs {
 
 /**
  * Brings a submission to disk: wait until it is public, check the list of files before a byte is read, download at the
- * commit, compare with the digest on-chain. A fault of the hub is retried and is never a verdict.
+ * commit, compare with the digest on-chain. A fault of the hub is retried, and is a verdict only when it outlasts
+ * `mayStillRecover`: one repo must not hold up the others' task for good.
  */
 export async function fetchSubmission(args: FetchArgs): Promise<MemberStepValue<'fetch'>> {
   try {
@@ -46,8 +49,11 @@ export async function fetchSubmission(args: FetchArgs): Promise<MemberStepValue<
   } catch (error) {
     args.signal.throwIfAborted();
     // What the hub refuses about this repo for good is its owner's doing, and must not stop the other miners' task.
-    if ((error as Error).name !== 'BadInputError' && errorCode(error) !== 'HUB_FORBIDDEN') throw error;
-    return { verdict: verdict('repo_not_found', errorMessage(error)) };
+    if ((error as Error).name === 'BadInputError' || errorCode(error) === 'HUB_FORBIDDEN')
+      return { verdict: verdict('repo_not_found', errorMessage(error)) };
+    if ((error as Error).name === 'TransientError' && !args.mayStillRecover())
+      return { verdict: verdict('repo_not_public', `given up long after the grace window: ${errorMessage(error)}`) };
+    throw error;
   }
 }
 
@@ -72,9 +78,18 @@ async function fetchAndCheck(args: FetchArgs): Promise<MemberStepValue<'fetch'>>
   return last ? { reported: { loss: last.loss, steps: last.step } } : {};
 }
 
-async function listWhenPublic({ hub, found, mayStillAppear, logger, signal }: FetchArgs): Promise<HubFile[] | Verdict> {
+async function listWhenPublic({
+  hub,
+  found,
+  mayStillAppear,
+  mayStillRecover,
+  logger,
+  signal,
+}: FetchArgs): Promise<HubFile[] | Verdict> {
   const target = { type: 'model' as const, repo: found.repo, revision: found.revision };
+  let tries = 0;
   const attempt = async () => {
+    tries += 1;
     try {
       return await hub.list(target, { signal });
     } catch (error) {
@@ -91,7 +106,15 @@ async function listWhenPublic({ hub, found, mayStillAppear, logger, signal }: Fe
       throw new TransientError('NOT_PUBLIC_YET', errorMessage(error), { cause: error });
     }
   };
-  return retry(attempt, { attempts: 10_000, baseMs: 500, maxMs: 5_000, signal, logger, what: `listing ${found.repo}` });
+  return retry(attempt, {
+    attempts: 10_000,
+    baseMs: 500,
+    maxMs: 5_000,
+    signal,
+    logger,
+    what: `listing ${found.repo}`,
+    shouldRetry: (error) => error.name === 'TransientError' && (tries < MIN_TRIES || mayStillRecover()),
+  });
 }
 
 async function download({
@@ -130,7 +153,7 @@ async function download({
       }
     },
     {
-      attempts: 20,
+      attempts: MIN_TRIES,
       baseMs: 500,
       maxMs: 10_000,
       signal,

@@ -31,7 +31,7 @@ afterEach(() => vi.useRealTimers());
 const digestOf = (of: FakeHub) => submissionDigest(modelDigest(of.digests()), hotkey);
 
 /** Fetches; the grace window is over at the first look unless `looks` says how many are still inside it. */
-async function fetch(options: { looks?: number; digest?: string } = {}) {
+async function fetch(options: { looks?: number; digest?: string; mayStillRecover?: () => boolean } = {}) {
   let looks = options.looks ?? 0;
   const args: FetchArgs = {
     hub: hub.asHub(),
@@ -40,7 +40,7 @@ async function fetch(options: { looks?: number; digest?: string } = {}) {
     to,
     maxBytes: 10_000_000,
     mayStillAppear: () => looks-- > 0,
-    mayStillRecover: () => true,
+    mayStillRecover: options.mayStillRecover ?? (() => true),
     logger: silentLogger,
     signal: new AbortController().signal,
   };
@@ -95,6 +95,30 @@ describe('a submission that is refused', () => {
     expect(await fetch({ looks: 4 })).toMatchObject({ verdict: { code: 'repo_not_public' } });
     hub.broken = { download: new OperatorError('HUB_FORBIDDEN', 'the hub forbids it') };
     expect(await fetch()).toMatchObject({ verdict: { code: 'repo_not_found' } });
+  });
+
+  it.each(['list', 'download'] as const)(
+    'when the hub cannot %s it for longer than the others may wait',
+    async (call) => {
+      hub.broken[call] = down();
+      let looks = 50;
+      const answer = await fetch({ mayStillRecover: () => looks-- > 0 }).catch((error: unknown) => error);
+      // The download's error goes up first: the task runner comes back with another look.
+      if (call === 'download') expect(answer).toMatchObject({ code: 'HUB_UNAVAILABLE' });
+      else expect(answer).toMatchObject({ verdict: { code: 'repo_not_public' } });
+      expect(await fetch({ mayStillRecover: () => false })).toMatchObject({ verdict: { code: 'repo_not_public' } });
+    },
+  );
+
+  it('for one bad moment of the hub, never, however late it is', async () => {
+    hub.faults.list.push(...Array.from({ length: 10 }, down));
+    hub.faults.download.push(down(), down());
+    expect(await fetch({ mayStillRecover: () => false })).toEqual({ reported: { loss: 1.5, steps: 7 } });
+  });
+
+  it('for a token of ours that is not valid, never', async () => {
+    hub.broken.list = new OperatorError('HUB_TOKEN_INVALID', 'set a valid HF_TOKEN');
+    await expect(fetch({ mayStillRecover: () => false })).rejects.toMatchObject({ code: 'HUB_TOKEN_INVALID' });
   });
 
   it('for too long a list is too_large at once', async () => {

@@ -10,8 +10,8 @@ import { describeExisting, type KeyKind, type WalletPaths, type WalletRef, walle
 /** A key file is some hundred bytes; anything far larger is not one. */
 const MAX_KEY_FILE_BYTES = 64 * 1024;
 
-/** Asks for the password of an encrypted key; called at most once per key. */
-export type PasswordSource = (prompt: string) => Promise<Secret>;
+/** Asks for the password of an encrypted key of that kind; called at most once per key. */
+export type PasswordSource = (prompt: string, kind: KeyKind) => Promise<Secret>;
 
 /** A signer whose key can be wiped as soon as its one signature is made. */
 export interface ColdSigner extends Signer {
@@ -156,7 +156,7 @@ async function decrypt(
     }
     return openBox(
       file,
-      await password(`Password of ${kind} '${ref.name}${kind === 'hotkey' ? `/${ref.hotkey}` : ''}'`),
+      await password(`Password of ${kind} '${ref.name}${kind === 'hotkey' ? `/${ref.hotkey}` : ''}'`, kind),
       path,
     );
   }

@@ -160,14 +160,14 @@ describe('an encrypted wallet', { timeout: 180_000 }, () => {
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }, 5);
-    let asked = 0;
-    const wrong = await openColdkey(ref, async () => {
-      asked++;
+    const asked: string[] = [];
+    const wrong = await openColdkey(ref, async (_prompt, kind) => {
+      asked.push(kind);
       return new Secret('wrong');
     }).catch((error) => error);
     clearInterval(ticker);
     expect(wrong).toMatchObject({ name: 'OperatorError', code: 'WALLET_WRONG_PASSWORD' });
-    expect(asked).toBe(1);
+    expect(asked).toEqual(['coldkey']);
     expect(longest, 'the key derivation held up the main thread').toBeLessThan(1_500);
     const coldkey = await openColdkey(ref, async () => new Secret('pass wörd'));
     expect(coldkey.address).toBe(made.coldkey.address);

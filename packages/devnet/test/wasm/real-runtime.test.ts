@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
 import { silentLogger } from '@tuning/kit';
@@ -5,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeHeader } from '../../src/node/header.ts';
 import { ChainNode } from '../../src/node/node.ts';
 import { drandPulseEntries } from '../../src/runtime/wasm/drand-pulse.ts';
+import { wasmOfCode } from '../../src/runtime/wasm/runtime-code.ts';
 import { loadRuntimeSource } from '../../src/runtime/wasm/source/runtime-source.ts';
 import { WasmRuntime } from '../../src/runtime/wasm/wasm-runtime.ts';
 import { toHex } from '../../src/scale/bytes.ts';
@@ -187,6 +191,62 @@ describe.skipIf(!runtime)('a real Subtensor runtime (SUBTENSOR_RUNTIME), through
     await expect(client.rpc('author_submitExtrinsic', `0x${bytes.toString('hex')}`)).rejects.toThrow(
       /1010: Invalid Transaction: Transaction has a bad signature/,
     );
+  });
+});
+
+describe.skipIf(!runtime)('a chain around the runtime of another', () => {
+  const dirs: string[] = [];
+  afterAll(() => Promise.all(dirs.map((dir) => rm(dir, { recursive: true, force: true }))));
+
+  /**
+   * The same code under the next version number, where its data tell it (behind authoring version 1). Constants inlined
+   * into instructions keep the old one, so signatures are still judged by that.
+   */
+  const nextVersion = (wasm: Uint8Array, version: number): Buffer => {
+    const code = Buffer.from(wasm);
+    const words = (value: number) => Buffer.from(Uint32Array.of(1, value).buffer);
+    for (let at = code.indexOf(words(version)); at >= 0; at = code.indexOf(words(version), at + 1)) {
+      words(version + 1).copy(code, at);
+    }
+    return code;
+  };
+
+  it('reads it from the endpoint, gives a development genesis, and upgrades while a client is connected', async () => {
+    const first = await startDevnetNode({ blockMs: 'instant', runtime: runtime! });
+    const cacheDir = await mkdtemp(join(tmpdir(), 'runtime-cache-'));
+    dirs.push(cacheDir);
+    const second = await startDevnetNode({
+      blockMs: 'instant',
+      runtime: first.endpoint,
+      runtimeCacheDir: cacheDir,
+    });
+    await first.close();
+    const client = await connect(second.endpoint);
+    try {
+      const { api } = client;
+      const alice = client.pair('//Alice');
+      expect((await api.query['sudo']!['key']!()).toString()).toBe(alice.address);
+      const account = (await api.query['system']!['account']!(client.pair('//Dave').address)).toJSON();
+      expect(account).toMatchObject({ data: { free: 2e12 } });
+
+      const version = api.runtimeVersion.specVersion.toNumber();
+      const code = await client.rpc('state_getStorage', '0x3a636f6465');
+      const upgraded = nextVersion(wasmOfCode(Buffer.from(String(code).slice(2), 'hex')), version);
+      const set = api.tx['system']!['setCode']!(`0x${upgraded.toString('hex')}`);
+      const sent = await client.send(api.tx['sudo']!['sudoUncheckedWeight']!(set, { refTime: 0, proofSize: 0 }), alice);
+      expect(sent.error).toBeUndefined();
+      expect(sent.events).toContain('system.CodeUpdated');
+      await client.blocks(2);
+      await expect.poll(() => api.runtimeVersion.specVersion.toNumber(), { timeout: 10_000 }).toBe(version + 1);
+      const called = await api.call['core']!['version']!();
+      expect(called.toJSON()).toMatchObject({ specVersion: version + 1 });
+      const before = second.blockNumber();
+      await client.blocks(2);
+      expect(second.blockNumber()).toBe(before + 2);
+    } finally {
+      await client.close();
+      await second.close();
+    }
   });
 });
 

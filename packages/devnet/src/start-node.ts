@@ -19,6 +19,11 @@ export interface DevnetNodeOptions {
   /** How many past blocks and their states stay readable. Default 40,000: under three hours of 250 ms blocks. */
   keepBlocks?: number;
   /**
+   * Default false. true: the emulated runtime has a drand network of its own, so that timelocked weights and commitments
+   * are revealed without anybody's help by clients that read its key from the chain.
+   */
+  beacon?: boolean;
+  /**
    * A real runtime instead of the emulated one: a WebAssembly file (plain or compressed), a chain specification (plain or
    * raw), or the ws(s) URL of a live chain, whose code is read once and cached.
    */
@@ -66,7 +71,7 @@ export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<
       : await loadRuntimeSource(options.runtime, sourceOptions(options, logger));
   const runtime = source
     ? new WasmRuntime(source, logger)
-    : new EmulatedRuntime(blockMs === 'instant' ? {} : { slotMs: blockMs });
+    : new EmulatedRuntime({ beacon: options.beacon ?? false, ...(blockMs === 'instant' ? {} : { slotMs: blockMs }) });
   const node = new ChainNode(runtime, {
     blockMs,
     finalityLag: options.finalityLag ?? 1,

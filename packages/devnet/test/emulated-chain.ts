@@ -19,11 +19,12 @@ export const coldkey = (n: number): string => `0x${(n + 0x81).toString(16).padSt
 
 /** The emulated runtime without a node around it: calls are dispatched straight into the block in progress. */
 export class EmulatedChain {
-  readonly runtime = new EmulatedRuntime();
+  readonly runtime: EmulatedRuntime;
   readonly state = new StateView(new StateHistory(), 0);
   block = 0;
 
-  constructor() {
+  constructor(options: { beacon?: boolean } = {}) {
+    this.runtime = new EmulatedRuntime(options);
     this.runtime.buildGenesis(this.state);
     this.next();
   }

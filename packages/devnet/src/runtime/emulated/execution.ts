@@ -24,13 +24,13 @@ export function dispatchErrorValue(thrown: unknown): Variant {
   return { kind: 'Module', value: { index: pallet.index, error: Uint8Array.of(error, 0, 0, 0) } };
 }
 
-/** The context of one extrinsic, or of a block's initialisation. */
+/** The context of one extrinsic, or of a block's initialisation or finalisation. */
 export class Execution implements Context {
   readonly state: RuntimeState;
   readonly block: number;
   readonly #phase: Variant;
 
-  constructor(state: RuntimeState, phase: 'Initialization' | 'ApplyExtrinsic') {
+  constructor(state: RuntimeState, phase: 'Initialization' | 'ApplyExtrinsic' | 'Finalization') {
     this.state = state;
     this.block = systemStorage.Number.get(state);
     const index = systemStorage.ExtrinsicCount.get(state) ?? 0;

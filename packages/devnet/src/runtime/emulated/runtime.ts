@@ -11,6 +11,7 @@ import type {
   Validity,
 } from '../runtime.ts';
 import { freeBalance, setBalance } from './balances-ledger.ts';
+import { DevnetBeacon } from './devnet-beacon.ts';
 import { dispatchErrorValue, Execution, isFreeCall } from './execution.ts';
 import { bareExtrinsic, decodeExtrinsic, type Extrinsic, eraBirth, signatureValid } from './extrinsic.ts';
 import { buildGenesis } from './genesis.ts';
@@ -40,6 +41,7 @@ export class EmulatedRuntime implements Runtime {
   readonly metadataVersions = [14, 15] as const;
   readonly #metadata = new Map<number, Uint8Array>();
   readonly #slotMs: number;
+  readonly #beacon: DevnetBeacon | undefined;
   readonly #apis = createRuntimeApis({
     version: SPEC_VERSION,
     slotMs: () => this.#slotMs,
@@ -48,9 +50,13 @@ export class EmulatedRuntime implements Runtime {
     validate: (state, extrinsic, best) => this.validate(state, extrinsic, best),
   });
 
-  /** `slotMs`: the time between blocks that clients are told; default mainnet's. */
-  constructor({ slotMs = MAINNET_SLOT_MS }: { slotMs?: number } = {}) {
+  /**
+   * `slotMs`: the time between blocks that clients are told; default mainnet's. `beacon`: the chain has a drand network of
+   * its own, see {@link DevnetBeacon}; else it waits for quicknet's pulses to be put into its storage.
+   */
+  constructor({ slotMs = MAINNET_SLOT_MS, beacon = false }: { slotMs?: number; beacon?: boolean } = {}) {
     this.#slotMs = slotMs;
+    this.#beacon = beacon ? new DevnetBeacon() : undefined;
   }
 
   metadata(version: number): Uint8Array | undefined {
@@ -65,6 +71,7 @@ export class EmulatedRuntime implements Runtime {
 
   buildGenesis(state: RuntimeState): void {
     buildGenesis(state);
+    this.#beacon?.configure(state);
   }
 
   initialiseBlock(state: RuntimeState, { number, parentHash }: BlockInfo): void {
@@ -90,6 +97,7 @@ export class EmulatedRuntime implements Runtime {
   }
 
   finaliseBlock(state: RuntimeState): void {
+    this.#beacon?.publish(new Execution(state, 'Finalization'));
     systemStorage.ExtrinsicCount.remove(state);
   }
 

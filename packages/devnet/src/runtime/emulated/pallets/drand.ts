@@ -49,7 +49,7 @@ const calls: Readonly<Record<string, CallDescription>> = {
 
 /**
  * A real node fetches pulses from drand's public servers and writes them by an unsigned call. A devnet is offline: its
- * pulses come by dev_setStorage (see pulseStorage), so write_pulse is not described.
+ * pulses come from its own beacon or by dev_setStorage, so write_pulse is not described.
  */
 export const drandPallet: Pallet = {
   name: 'Drand',
@@ -57,7 +57,10 @@ export const drandPallet: Pallet = {
   path: 'pallet_drand::pallet',
   storage: drandStorage,
   calls,
-  events: [['SetOldestStoredRound', 2, ['u64']]],
+  events: [
+    ['NewPulse', 1, { rounds: 'Vec<u64>' }],
+    ['SetOldestStoredRound', 2, ['u64']],
+  ],
   errors: [
     'NoneValue',
     'StorageOverflow',

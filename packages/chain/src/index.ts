@@ -22,7 +22,7 @@ export { type EpochClock, epochAt, revealWindow, startOfEpoch } from './epoch-cl
 export type { Hyperparameters } from './hyperparameters.ts';
 export type { Axon, Metagraph, Neuron } from './metagraph.ts';
 export { type Beacon, beaconFromSecret, QUICKNET, roundAt, roundTime } from './timelock/beacon.ts';
-export { type TimelockArgs, timelockDecrypt, timelockEncrypt } from './timelock/cipher.ts';
+export { type TimelockArgs, timelockDecrypt, timelockEncrypt, timelockEncryptInSteps } from './timelock/cipher.ts';
 export {
   decodeWeightsPayload,
   encodeWeightsPayload,

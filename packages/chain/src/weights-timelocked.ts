@@ -8,7 +8,7 @@ import type { ChainState } from './chain-state.ts';
 import { hexBytes, uint } from './chain-values.ts';
 import { epochAt, readEpochClock, revealWindow } from './epoch-clock.ts';
 import { type Beacon, QUICKNET } from './timelock/beacon.ts';
-import { timelockEncrypt } from './timelock/cipher.ts';
+import { timelockEncryptInSteps } from './timelock/cipher.ts';
 import { encodeWeightsPayload } from './timelock/weights-payload.ts';
 import { planWeights, type WeightPlan } from './weight-plan.ts';
 
@@ -50,7 +50,7 @@ export async function commitTimelockedWeights(
   });
   const planned = revealWindow(epochs, epochAt(epochs, head.number + 1)).from;
   const round = Math.max(revealRound(plan, planned, context.blockTimeMs, beacon), lastStored + 1);
-  const commit = timelockEncrypt({
+  const commit = await timelockEncryptInSteps({
     plaintext: encodeWeightsPayload({ hotkey: hotkey.address, uids, values, versionKey }),
     round,
     publicKey: beacon.publicKey,

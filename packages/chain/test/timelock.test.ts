@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { beaconFromSecret, QUICKNET, roundAt, roundPoint, roundTime } from '../src/timelock/beacon.ts';
-import { timelockDecrypt, timelockEncrypt } from '../src/timelock/cipher.ts';
+import { timelockDecrypt, timelockEncrypt, timelockEncryptInSteps } from '../src/timelock/cipher.ts';
 
 /** Quicknet's round 1000, and a ciphertext that the spec-293 runtime opened to "hello". */
 const ROUND = 1000;
@@ -39,6 +39,16 @@ it('writes, byte for byte, the ciphertext that the real runtime opened', () => {
   expect(createHash('sha256').update(made).digest('hex')).toBe(
     'aec92c9a222b08164410818005325bcd374ea21cc3be2f08ca59490a714a7769',
   );
+});
+
+it('makes the same in steps, between which others have their turn', async () => {
+  let turns = 0;
+  const turn = setInterval(() => turns++, 0);
+  const args = { plaintext: Buffer.from('hello'), round: ROUND };
+  expect(await timelockEncryptInSteps({ ...args, random: counting() })).toEqual(HELLO);
+  clearInterval(turn);
+  expect(turns).toBeGreaterThanOrEqual(2);
+  await expect(timelockEncryptInSteps({ ...args, round: -1 })).rejects.toThrow(RangeError);
 });
 
 it('opens it with the signature of quicknet', () => {

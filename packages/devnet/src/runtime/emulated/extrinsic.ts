@@ -1,7 +1,8 @@
-import { blake2AsU8a, ed25519Verify, sr25519Verify } from '@polkadot/util-crypto';
+import { blake2AsU8a } from '@polkadot/util-crypto';
 import { BadInputError } from '@tuning/kit';
 import { fromHex, ScaleReader, ScaleWriter } from '../../scale/bytes.ts';
 import type { Variant } from '../../scale/codec.ts';
+import { SignatureChecker } from '../../signatures.ts';
 import { runtimeCodecs } from './runtime-types.ts';
 import type { Era } from './scale-types.ts';
 
@@ -27,6 +28,7 @@ export interface Extrinsic {
 const BARE = 0x04;
 const BARE_V5 = 0x05;
 const SIGNED = 0x84;
+const signatures = new SignatureChecker();
 
 /** Decodes an extrinsic of version 4 (or a bare one of 5); throws BadInputError SCALE_INVALID on anything else. */
 export function decodeExtrinsic(bytes: Uint8Array): Extrinsic {
@@ -92,12 +94,7 @@ export function signatureValid(extrinsic: Extrinsic, context: PayloadContext): b
     .u8(0)
     .finish();
   const message = payload.length > 256 ? blake2AsU8a(payload, 256) : payload;
-  try {
-    // util-crypto throws on malformed keys and signatures; both mean "not valid" here.
-    if (signed.signature.kind === 'Sr25519') return sr25519Verify(message, signed.signature.value, fromHex(signed.who));
-    if (signed.signature.kind === 'Ed25519') return ed25519Verify(message, signed.signature.value, fromHex(signed.who));
-    return false;
-  } catch {
-    return false;
-  }
+  const { kind, value } = signed.signature;
+  const scheme = kind === 'Sr25519' ? 'sr25519' : kind === 'Ed25519' ? 'ed25519' : undefined;
+  return scheme !== undefined && signatures.holds(scheme, message, value, fromHex(signed.who));
 }

@@ -1,29 +1,16 @@
-import { blake2b, ed25519Verify, secp256k1Expand, secp256k1Recover, sr25519Verify } from '@polkadot/wasm-crypto';
+import { secp256k1Expand, secp256k1Recover } from '@polkadot/wasm-crypto';
+import { SignatureChecker, type SignatureScheme } from '../../../signatures.ts';
 import type { Host, HostFunctions } from './host.ts';
 
-const NO_KEY = new Uint8Array();
-/** A transaction is checked when it enters the pool and again in its block; so many verdicts are remembered. */
-const MAX_VERDICTS = 8192;
 /** sp_io::EcdsaVerifyError */
 const ECDSA_ERROR = { BadRS: 0, BadV: 1, BadSignature: 2 };
 
-type Verify = (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
-
 /** ext_crypto_* without a keystore. A malformed signature or key is a false signature, never a fault. */
 export function cryptoFunctions(host: Host): HostFunctions {
-  const verdicts = new Map<string, boolean>();
-  const verifier = (scheme: string, verify: Verify) => (signature: number, message: bigint, publicKey: number) => {
-    const proof = new Uint8Array(host.memory.at(signature, 64));
-    const text = host.memory.copy(message);
-    const key = new Uint8Array(host.memory.at(publicKey, 32));
-    const id = `${scheme}${Buffer.from(blake2b(Buffer.concat([proof, key, text]), NO_KEY, 32)).toString('latin1')}`;
-    let good = verdicts.get(id);
-    if (good === undefined) {
-      if (verdicts.size >= MAX_VERDICTS) verdicts.clear();
-      good = holds(verify, proof, text, key);
-      verdicts.set(id, good);
-    }
-    return good ? 1 : 0;
+  const checker = new SignatureChecker();
+  const verifier = (scheme: SignatureScheme) => (signature: number, message: bigint, publicKey: number) => {
+    const { memory } = host;
+    return checker.holds(scheme, memory.view(message), memory.at(signature, 64), memory.at(publicKey, 32)) ? 1 : 0;
   };
   const recover = (compressed: boolean) => (signature: number, message: number) => {
     const proof = new Uint8Array(host.memory.at(signature, 65));
@@ -31,22 +18,14 @@ export function cryptoFunctions(host: Host): HostFunctions {
     return host.memory.putSpan(recovered(proof, digest, compressed));
   };
   return {
-    ext_crypto_sr25519_verify_version_1: verifier('sr25519', sr25519Verify),
-    ext_crypto_sr25519_verify_version_2: verifier('sr25519', sr25519Verify),
-    ext_crypto_ed25519_verify_version_1: verifier('ed25519', ed25519Verify),
+    ext_crypto_sr25519_verify_version_1: verifier('sr25519'),
+    ext_crypto_sr25519_verify_version_2: verifier('sr25519'),
+    ext_crypto_ed25519_verify_version_1: verifier('ed25519'),
     ext_crypto_secp256k1_ecdsa_recover_version_1: recover(false),
     ext_crypto_secp256k1_ecdsa_recover_version_2: recover(false),
     ext_crypto_secp256k1_ecdsa_recover_compressed_version_1: recover(true),
     ext_crypto_secp256k1_ecdsa_recover_compressed_version_2: recover(true),
   };
-}
-
-export function holds(verify: Verify, signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
-  try {
-    return verify(signature, message, publicKey);
-  } catch {
-    return false;
-  }
 }
 
 /** SCALE Result<public key, EcdsaVerifyError>; the signature is r ‖ s ‖ v with v 0..3 or 27..30. */

@@ -1,4 +1,4 @@
-import { Secret } from '@tuning/kit';
+import { OperatorError, Secret } from '@tuning/kit';
 
 /** Asks on the terminal without echo. */
 export function askPassword(prompt: string): Promise<Secret> {
@@ -18,7 +18,7 @@ export function askPassword(prompt: string): Promise<Secret> {
     const onData = (chunk: Buffer) => {
       for (const char of chunk.toString('utf8')) {
         if (char === '\r' || char === '\n') return done(() => resolve(new Secret(text)));
-        if (char === '\u0003') return done(() => reject(new Error('interrupted')));
+        if (char === '\u0003') return done(() => reject(new OperatorError('INTERRUPTED', 'no password was given')));
         text = char === '\u007f' ? text.slice(0, -1) : text + char;
       }
       return undefined;

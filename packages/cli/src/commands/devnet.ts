@@ -1,8 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { startDevnetNode, startHub, type TokenRole } from '@tuning/devnet';
-import { writeFileAtomic } from '@tuning/kit';
+import { createHub } from '@tuning/hub';
+import { errorMessage, OperatorError, Secret, writeFileAtomic } from '@tuning/kit';
 import type { Command } from 'commander';
+import { BASE_MODEL, DATASET, publishAssets } from '../demo/assets.ts';
 import { createLogger } from '../logging.ts';
+import { portNumber, wholeNumber } from '../number-flag.ts';
 import { shutdownSignal } from '../process-lifecycle.ts';
 
 /** `tuning devnet`: a Subtensor-compatible node. `tuning hub`: a Hugging-Face-compatible hub. */
@@ -20,8 +23,8 @@ export function addDevnetCommands(program: Command): void {
       const { logger } = createLogger('info');
       const signal = shutdownSignal(logger);
       const node = await startDevnetNode({
-        port: Number(options.port),
-        blockMs: Number(options.blockMs),
+        port: portNumber(options.port),
+        blockMs: wholeNumber('--block-ms', options.blockMs, { min: 20, max: 3_600_000 }),
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
         logger,
         signal,
@@ -43,16 +46,21 @@ export function addDevnetCommands(program: Command): void {
       collect,
       [],
     )
-    .action(async (options: { port: string; dataDir: string; token: string[] }) => {
+    .option('--demo-assets', `publish ${BASE_MODEL} and ${DATASET}, a small model and a dataset to try an order with`)
+    .action(async (options: HubOptions) => {
+      const port = portNumber(options.port);
+      const wanted = options.token.map(parseTokenRequest);
       const { logger } = createLogger('info');
       const signal = shutdownSignal(logger);
-      mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-      const hub = await startHub({ dataDir: options.dataDir, port: Number(options.port), logger });
-      for (const request of options.token) {
-        const [namespace, role, ...file] = request.split(':');
-        const token = await hub.createToken({ namespace: namespace ?? '', role: role as TokenRole });
+      const hub = await startHub({ dataDir: resolve(options.dataDir), port, logger });
+      for (const { namespace, role, file } of wanted) {
         // Into a file, so that the token shows neither in the log nor in the list of processes.
-        await writeFileAtomic(file.join(':'), `${token}\n`);
+        await writeTokenFile(file, await hub.createToken({ namespace, role }));
+      }
+      if (options.demoAssets) {
+        const token = new Secret(await hub.createToken({ namespace: 'demo', role: 'write' }));
+        await publishAssets(createHub({ endpoint: hub.endpoint, token }), signal);
+        logger.info({ model: BASE_MODEL, dataset: DATASET }, 'demo assets are published');
       }
       logger.info({ endpoint: hub.endpoint }, 'hub is ready');
       await aborted(signal);
@@ -61,13 +69,39 @@ export function addDevnetCommands(program: Command): void {
     });
 }
 
+interface HubOptions {
+  port: string;
+  dataDir: string;
+  token: string[];
+  demoAssets?: boolean;
+}
+
+/** `alice:write:alice.token`. @throws OperatorError FLAG_INVALID. */
+function parseTokenRequest(text: string): { namespace: string; role: TokenRole; file: string } {
+  const [, namespace, role, file] = /^([^:]+):(read|write):(.+)$/.exec(text) ?? [];
+  if (!namespace || !role || !file)
+    throw new OperatorError(
+      'FLAG_INVALID',
+      `--token must be namespace:role:file with role read or write, for example alice:write:alice.token, not "${text}"`,
+    );
+  return { namespace, role: role as TokenRole, file };
+}
+
+async function writeTokenFile(file: string, token: string): Promise<void> {
+  try {
+    await writeFileAtomic(file, `${token}\n`);
+  } catch (error) {
+    throw new OperatorError('TOKEN_FILE_UNUSABLE', `cannot write the token file ${file}: ${errorMessage(error)}`);
+  }
+}
+
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
   });
 }

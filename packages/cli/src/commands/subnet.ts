@@ -4,6 +4,7 @@ import { devAccount, setUpSubnet } from '@tuning/devnet';
 import { BadInputError } from '@tuning/kit';
 import { openHotkey, readColdkeyAddress } from '@tuning/wallet';
 import type { Command } from 'commander';
+import { wholeNumber } from '../number-flag.ts';
 
 const RAO_PER_TAO = 1_000_000_000;
 
@@ -21,11 +22,12 @@ export function addSubnetCommands(program: Command): void {
     .description('make a subnet whose owner hotkey, and so its first validator, is this wallet’s hotkey')
     .option('--tempo <blocks>', 'blocks per epoch', '20')
     .action(async (options: SubnetOptions & { tempo: string }) => {
+      const tempo = wholeNumber('--tempo', options.tempo, { min: 1, max: 65_534 });
       const hotkey = await openHotkey(walletOf(options));
       const made = await setUpSubnet({
         endpoint: options.endpoint,
         ownerHotkey: { address: hotkey.address },
-        tempo: Number(options.tempo),
+        tempo,
         fund: [await readColdkeyAddress(walletOf(options))],
       });
       process.stdout.write(`netuid ${made.netuid}\nowner hotkey ${hotkey.address}\n`);

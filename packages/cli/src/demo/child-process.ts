@@ -29,6 +29,8 @@ export class DemoChild {
     this.process = spawn(process.execPath, options.args, {
       cwd: options.cwd,
       env: { ...options.env },
+      // A group of its own: a Ctrl-C on the terminal reaches the demo alone, which then stops its children in order.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log = createWriteStream(options.logFile, { mode: 0o600 });
@@ -69,13 +71,21 @@ export class DemoChild {
     );
   }
 
-  /** SIGTERM, then SIGKILL after `graceMs`. */
+  /** SIGTERM; after `graceMs` SIGKILL to it and to whatever it has started in its group. */
   async stop(graceMs: number): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null || this.process.pid === undefined) return;
     this.process.kill('SIGTERM');
-    const timer = setTimeout(() => this.process.kill('SIGKILL'), graceMs);
+    const timer = setTimeout(() => this.#killGroup(), graceMs);
     await this.#exit;
     clearTimeout(timer);
+  }
+
+  #killGroup(): void {
+    try {
+      if (this.process.pid !== undefined) process.kill(-this.process.pid, 'SIGKILL');
+    } catch {
+      // ESRCH: it has already gone.
+    }
   }
 }
 

@@ -5,9 +5,13 @@ import { connectChain } from '@tuning/chain';
 import { sleep, TuningError, writeFileAtomic } from '@tuning/kit';
 import { receiptSchema } from '@tuning/protocol';
 import type { Command } from 'commander';
+import { wholeNumber } from '../number-flag.ts';
 import { shutdownSignal } from '../process-lifecycle.ts';
 import { BASE_MODEL, DATASET, DATASET_TYPE } from './assets.ts';
+import { Caretaker } from './caretaker.ts';
 import { readChainFacts } from './chain-facts.ts';
+import { killDemo } from './kill-demo.ts';
+import { MemoryMeter } from './memory-meter.ts';
 import { DemoNetwork } from './network.ts';
 import { MINERS, VALIDATOR } from './participants.ts';
 import { ProgressView } from './progress-view.ts';
@@ -18,6 +22,8 @@ const BLOCK_MS = 250;
 const TEMPO = 40;
 const READY_MS = 90_000;
 const TASK_MS = 300_000;
+/** The third Ctrl-C: whoever sends it does not want to wait for an orderly end. */
+const FORCING_SIGNAL = 3;
 
 interface DemoOptions {
   report: string;
@@ -36,36 +42,48 @@ export function addDemoCommand(program: Command): void {
 }
 
 async function runDemo(options: DemoOptions): Promise<void> {
-  const signal = shutdownSignal();
+  const trainingBlocks = wholeNumber('--training-blocks', options.trainingBlocks, { min: 1, max: 100_000 });
   const started = Date.now();
   const folder = await mkdtemp(join(tmpdir(), 'tuning-demo-'));
+  const signal = shutdownSignal(undefined, (count) => {
+    process.stderr.write('still stopping…\n');
+    // The clean-up that is under way goes on, with nothing left to wait for.
+    if (count === FORCING_SIGNAL) void killDemo(folder);
+  });
+  signal.addEventListener('abort', () => process.stderr.write('\nstopping…\n'), { once: true });
+  // A closed terminal or pipe must not end the demo before it has cleaned up.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const caretaker = new Caretaker(folder, options.keep ?? false);
+  const meter = new MemoryMeter(folder);
   const network = new DemoNetwork(folder, signal);
   let keep = options.keep ?? false;
   let exitCode = 0;
   try {
-    await playTournament(network, options, started, signal);
+    await playTournament({ network, meter, report: options.report, trainingBlocks, started, signal });
   } catch (error) {
     exitCode = signal.aborted ? 130 : 1;
     keep ||= !signal.aborted;
-    process.stderr.write(
-      signal.aborted
-        ? '\nstopping…\n'
-        : `\nthe demo failed: ${(error as Error).message}\nlogs: ${join(folder, 'logs')}\n`,
-    );
+    if (!signal.aborted)
+      process.stderr.write(`\nthe demo failed: ${(error as Error).message}\nlogs: ${join(folder, 'logs')}\n`);
   } finally {
+    meter.stop();
     await network.stop();
     if (keep) process.stdout.write(`kept ${folder}\n`);
-    else await rm(folder, { recursive: true, force: true });
+    else await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await caretaker.release();
   }
   process.exit(exitCode);
 }
 
-async function playTournament(
-  network: DemoNetwork,
-  options: DemoOptions,
-  started: number,
-  signal: AbortSignal,
-): Promise<void> {
+async function playTournament(args: {
+  network: DemoNetwork;
+  meter: MemoryMeter;
+  report: string;
+  trainingBlocks: number;
+  started: number;
+  signal: AbortSignal;
+}): Promise<void> {
+  const { network, started, signal } = args;
   const say = (text: string) =>
     process.stdout.write(`[${((Date.now() - started) / 1000).toFixed(1).padStart(5)} s] ${text}\n`);
   say('starting a chain node and a hub');
@@ -92,7 +110,7 @@ async function playTournament(
     dataset_type: DATASET_TYPE,
     file_format: 'hf',
     sequence_len: 96,
-    training_blocks: Number(options.trainingBlocks),
+    training_blocks: args.trainingBlocks,
   });
   say(`the customer's order is task ${taskId}`);
   const names = new Map([...network.hotkeys].map(([name, hotkey]) => [hotkey, name]));
@@ -103,8 +121,9 @@ async function playTournament(
     const facts = await readChainFacts(chain, network.netuid, network.hotkeys.get(VALIDATOR.name)!);
     const receipt = receiptSchema.parse(await client.receipt(taskId));
     const seconds = (Date.now() - started) / 1000;
-    const report = buildReport({ receipt, task, facts, names, seconds });
-    await writeFileAtomic(resolve(options.report), `${JSON.stringify(report, null, 2)}\n`, 0o644);
+    const peakRssBytes = args.meter.peakBytes;
+    const report = buildReport({ receipt, task, facts, names, seconds, peakRssBytes });
+    await writeFileAtomic(resolve(args.report), `${JSON.stringify(report, null, 2)}\n`, 0o644);
     process.stdout.write(`\n${renderTable(receipt, facts)}\n\n`);
     for (const { hotkey, verdict } of receipt.body.entries) {
       if (verdict.code !== 'accepted')
@@ -112,7 +131,7 @@ async function playTournament(
     }
     const winner = receipt.body.winner;
     say(
-      `winner: ${winner ? (names.get(winner) ?? winner) : 'none'}; weights read from the chain at block ${facts.weights.block}; report in ${resolve(options.report)}`,
+      `winner: ${winner ? (names.get(winner) ?? winner) : 'none'}; weights read from the chain at block ${facts.weights.block}; ${(peakRssBytes / 2 ** 30).toFixed(1)} GiB of memory at most; report in ${resolve(args.report)}`,
     );
   } finally {
     await chain.close();

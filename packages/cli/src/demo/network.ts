@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { setUpSubnet } from '@tuning/devnet';
 import { createHub } from '@tuning/hub';
 import { Secret } from '@tuning/kit';
-import { stopAllJobs } from '@tuning/runner';
 import { createWallet } from '@tuning/wallet';
 import { publishAssets, REPOSITORY } from './assets.ts';
 import { DemoChild } from './child-process.ts';
+import { DEMO_MARK } from './demo-processes.ts';
+import { stopDemoJobs } from './kill-demo.ts';
 import { MINERS, type Participant, VALIDATOR } from './participants.ts';
 
 const START_MS = 60_000;
@@ -105,7 +106,13 @@ export class DemoNetwork {
       args,
       cwd: REPOSITORY,
       // A clean environment: what the demo shows must not depend on the operator's own variables.
-      env: { PATH: process.env['PATH'] ?? '', HOME: this.folder, ORT_DISABLE_TELEMETRY: '1', ...env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: this.folder,
+        ORT_DISABLE_TELEMETRY: '1',
+        [DEMO_MARK]: this.folder,
+        ...env,
+      },
       logFile: join(this.folder, 'logs', `${name}.log`),
     });
     this.#children.push(child);
@@ -116,7 +123,7 @@ export class DemoNetwork {
   async stop(): Promise<void> {
     const neurons = this.#children.filter(({ name }) => name !== 'chain' && name !== 'hub');
     await Promise.all(neurons.map((child) => child.stop(8_000)));
-    await Promise.all([VALIDATOR, ...MINERS].map(({ name }) => stopAllJobs(join(this.folder, 'data', name, 'runner'))));
+    await stopDemoJobs(this.folder);
     await Promise.all(this.#children.map((child) => child.stop(3_000)));
   }
 

@@ -9,6 +9,8 @@ export function buildReport(args: {
   facts: ChainFacts;
   names: ReadonlyMap<string, string>;
   seconds: number;
+  /** See MemoryMeter. */
+  peakRssBytes: number;
 }): object {
   const { receipt, task, facts, names } = args;
   const { body } = receipt;
@@ -58,6 +60,7 @@ export function buildReport(args: {
     commitments: facts.commitments,
     winner: body.winner ?? null,
     seconds: args.seconds,
+    peakRssBytes: args.peakRssBytes,
     receipt,
   };
 }

@@ -19,8 +19,12 @@ const text = z
   .nullish()
   .transform((value) => value ?? undefined);
 
-/** The plain JSON of a key file (opentensor/btwallet src/keyfile.rs): every value a string, any key may be absent. */
+/** Scheme of a key as btwallet 4.1 notes it: 0 ed25519, 1 sr25519. Older files know only sr25519 and say nothing. */
+const SR25519 = 1;
+
+/** The plain JSON of a key file (opentensor/btwallet src/keyfile.rs): strings but for cryptoType, any may be absent. */
 const keyFileSchema = z.object({
+  cryptoType: z.number().int().nullish(),
   accountId: text,
   publicKey: text,
   privateKey: text,
@@ -38,11 +42,20 @@ export interface KeyFileContent {
 
 /**
  * Reads the plain JSON of a key file. Precedence as btwallet: secretPhrase, secretSeed, privateKey, ss58Address.
- * @throws OperatorError `WALLET_INVALID` naming `path`, also when the public parts do not belong to the secret.
+ * @throws OperatorError `WALLET_INVALID` naming `path`, also when the public parts do not belong to the secret;
+ * `WALLET_UNSUPPORTED` for the secret of an ed25519 key.
  */
 export async function parseKeyFile(json: Uint8Array, path: string): Promise<KeyFileContent> {
   const fields = parseFields(json, path);
   const declared = declaredPublicKey(fields, path);
+  // An address is an address whatever its scheme, but a secret of another one would give another key here.
+  const secret = fields.secretPhrase ?? fields.secretSeed ?? fields.privateKey;
+  if (secret !== undefined && (fields.cryptoType ?? SR25519) !== SR25519) {
+    throw new OperatorError(
+      'WALLET_UNSUPPORTED',
+      `the key file ${path} holds an ed25519 key, and only sr25519 keys can sign here: use or make an sr25519 key, which is what btcli makes unless told otherwise`,
+    );
+  }
   const pair = await pairOf(fields, declared, path);
   if (!pair) {
     if (!declared) throw invalid(path, 'holds neither a secret nor an address');

@@ -60,6 +60,20 @@ it('refuses a file whose public parts belong to another key', async () => {
   await rejects({ privateKey: u8aToHex(CANONICAL), publicKey: `0x${'e4'.repeat(32)}` }, /privateKey/);
 });
 
+it('takes the scheme that newer files name, and says that an ed25519 key cannot sign', async () => {
+  const sr25519 = await parseKeyFile(file({ secretPhrase: PHRASE, cryptoType: 1 }), '/w/k');
+  expect(sr25519.address).toBe(PHRASE_ADDRESS);
+  await expect(parseKeyFile(file({ secretPhrase: PHRASE, cryptoType: 0 }), '/w/k')).rejects.toMatchObject({
+    code: 'WALLET_UNSUPPORTED',
+    message: expect.stringMatching(/ed25519.*sr25519/),
+  });
+  // The address of such a key can still be named, paid and registered to.
+  expect(await parseKeyFile(file({ ss58Address: PHRASE_ADDRESS, cryptoType: 0 }), '/w/k')).toEqual({
+    address: PHRASE_ADDRESS,
+    pair: undefined,
+  });
+});
+
 it('refuses what is not a key file, without quoting it', async () => {
   await rejects({}, /neither/);
   await rejects({ secretSeed: '0x0102' }, /32 bytes/);

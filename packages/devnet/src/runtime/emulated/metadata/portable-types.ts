@@ -125,7 +125,9 @@ export class PortableTypes {
       return portable(named.path, params, (w) => writeFields(w.u8(0), fields));
     }
     const variants = named.variants.map(([name, index, fields]) => [name, index, this.#fields(fields)] as const);
-    return portable(named.path, params, (w) => writeVariants(w, variants));
+    // The Python SDK names an error only if it has a text; the chain's own are not copied here.
+    const docs = named.path.endsWith('::Error') ? words : undefined;
+    return portable(named.path, params, (w) => writeVariants(w, variants, docs));
   }
 
   #fields(fields: Fields): FieldRow[] {
@@ -166,14 +168,23 @@ function writeFields(writer: ScaleWriter, fields: readonly FieldRow[]): void {
   }
 }
 
+/** 'HotKeyNotRegisteredInSubNet' -> 'Hot key not registered in sub net.' */
+function words(name: string): string {
+  const spaced = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+  return `${spaced.charAt(0).toUpperCase()}${spaced.slice(1)}.`;
+}
+
 function writeVariants(
   writer: ScaleWriter,
   variants: readonly (readonly [name: string, index: number, fields: readonly FieldRow[]])[],
+  docs?: (name: string) => string,
 ): void {
   writer.u8(1).compact(variants.length);
   for (const [name, index, fields] of variants) {
     writer.text(name);
     writeFields(writer, fields);
-    writer.u8(index).compact(0);
+    writer.u8(index);
+    if (docs) writer.compact(1).text(docs(name));
+    else writer.compact(0);
   }
 }

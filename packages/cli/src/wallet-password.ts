@@ -5,11 +5,10 @@ import { askPassword } from './password-prompt.ts';
 
 /** A password comes from BT_PW_…, from TUNING_WALLET_PASSWORD(_FILE) or, on a terminal, from the keyboard. */
 export function passwordSource(wallet: WalletRef): PasswordSource {
-  return async (prompt) => {
+  return async (prompt, kind) => {
     const ref = { ...wallet, path: expandPath(wallet.path) };
     const known =
-      secretFromEnvironment('TUNING_WALLET_PASSWORD', process.env) ??
-      passwordFromEnvironment(ref, prompt.includes('coldkey') ? 'coldkey' : 'hotkey', process.env);
+      secretFromEnvironment('TUNING_WALLET_PASSWORD', process.env) ?? passwordFromEnvironment(ref, kind, process.env);
     if (known) return known;
     if (!process.stdin.isTTY) {
       throw new OperatorError(

@@ -2,7 +2,14 @@ import type { Chain } from '@tuning/chain';
 import type { MinerConfig } from '@tuning/config';
 import { errorMessage, type Logger } from '@tuning/kit';
 import type { DirectoryEntry } from '@tuning/p2p';
-import { type OfferAnswer, type StatusAnswer, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
+import {
+  canonicalJson,
+  type Json,
+  type OfferAnswer,
+  type StatusAnswer,
+  type TaskOffer,
+  taskOfferSchema,
+} from '@tuning/protocol';
 import type { AssignmentRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import { z } from 'zod';
@@ -80,7 +87,16 @@ export class TaskDesk {
     }
     if (known.state === 'failed')
       return { accept: false, reason: 'internal', message: (known.message ?? 'this task failed here').slice(0, 500) };
-    this.#store.assignments.update(offer.taskId, { offer });
+    const { offerDeadlineBlock, deadlineBlock, ...rest } = offer;
+    const before = taskOfferSchema.parse(known.offer);
+    // Only the window may move: training has begun on everything else.
+    if (
+      canonicalJson(rest as Json) !==
+      canonicalJson({ ...before, offerDeadlineBlock: undefined, deadlineBlock: undefined } as Json)
+    ) {
+      return { accept: false, reason: 'internal', message: 'this offer differs from the one that was accepted' };
+    }
+    this.#store.assignments.update(offer.taskId, { offer: { ...before, offerDeadlineBlock, deadlineBlock } });
     return { accept: true };
   }
 

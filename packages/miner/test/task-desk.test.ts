@@ -68,6 +68,13 @@ describe('an offer', () => {
     expect(assignment()?.state).toBe('queued');
   });
 
+  it('asked again with anything else changed is declined and changes nothing', () => {
+    desk.onOffer(v, offer);
+    const answer = desk.onOffer(v, { ...offer, sequenceLen: offer.sequenceLen + 1 });
+    expect(answer).toMatchObject({ accept: false, reason: 'internal' });
+    expect(assignment()?.offer).toEqual(offer);
+  });
+
   it('with the id of another validator’s task is declined and changes nothing', () => {
     desk.onOffer(v, offer);
     const answer = desk.onOffer(other, { ...offer, deadlineBlock: 999 });

@@ -108,6 +108,11 @@ async function bring(services: ValidatorServices, steps: TaskSteps, hotkey: stri
   const known = steps.peekMember('fetch', hotkey);
   if (known && (known.verdict || (await isFolder(to)))) return;
   const graceEnd = deadlineBlock + config.tournament.grace_blocks;
+  const hubWorks = () =>
+    store.members.list(steps.taskId).some((member) => {
+      const fetched = steps.peekMember('fetch', member.hotkey);
+      return fetched !== undefined && fetched.verdict === undefined;
+    });
   const fetched = await fetchSubmission({
     hub,
     hotkey,
@@ -115,7 +120,8 @@ async function bring(services: ValidatorServices, steps: TaskSteps, hotkey: stri
     to,
     maxBytes: Math.round(config.evaluation.max_model_gb * GIB),
     mayStillAppear: () => chain.head.number <= graceEnd,
-    mayStillRecover: () => chain.head.number <= graceEnd + RECOVERY_BLOCKS,
+    // An outage of the hub itself is waited out: only where it gave out another submission is this repo the fault.
+    mayStillRecover: () => chain.head.number <= graceEnd + RECOVERY_BLOCKS || !hubWorks(),
     logger,
     signal,
   });

@@ -306,3 +306,32 @@ describe('timelocked commitments', () => {
     ]);
   });
 });
+
+it('forgets everybody’s bonds to a hotkey that asks for it, where the subnet allows it', () => {
+  const flag = { netuid: NETUID, info: { fields: [{ kind: 'ResetBondsFlag' }] } };
+  const bonds = (): [number, number][] => s.Bonds.get(chain.state, NETUID, 0);
+  s.AdminFreezeWindow.put(chain.state, 0);
+  s.Bonds.put(chain.state, NETUID, 0, [
+    [1, 5],
+    [2, 6],
+  ]);
+  expect(chain.call(hotkey(1), 'set_commitment', flag, 'Commitments')).toBe('Ok');
+  expect(bonds()).toHaveLength(2);
+  const enable = { netuid: NETUID, enabled: true };
+  expect(chain.call(hotkey(1), 'sudo_set_bonds_reset_enabled', enable, 'AdminUtils')).toBe('BadOrigin');
+  expect(chain.call(coldkey(0), 'sudo_set_bonds_reset_enabled', enable, 'AdminUtils')).toBe('Ok');
+  expect(chain.call(hotkey(1), 'set_commitment', flag, 'Commitments')).toBe('Ok');
+  expect(bonds()).toEqual([[2, 6]]);
+});
+
+it('takes the bounds of liquid alpha only where it is on, and in their order', () => {
+  const set = (low: number, high: number) =>
+    chain.call('root', 'sudo_set_alpha_values', { netuid: NETUID, alpha_low: low, alpha_high: high }, 'AdminUtils');
+  s.AdminFreezeWindow.put(chain.state, 0);
+  expect(set(2000, 3000)).toBe('LiquidAlphaDisabled');
+  s.LiquidAlphaOn.put(chain.state, NETUID, true);
+  expect(set(2000, 1000)).toBe('AlphaHighTooLow');
+  expect(set(3001, 3000)).toBe('AlphaLowOutOfRange');
+  expect(set(2000, 3000)).toBe('Ok');
+  expect(s.AlphaValues.get(chain.state, NETUID)).toEqual([2000, 3000]);
+});

@@ -3,7 +3,6 @@ import { liquidAlphaOf } from '../src/runtime/emulated/pallets/subtensor/epoch.t
 import type { EpochInput, EpochResult } from '../src/runtime/emulated/pallets/subtensor/epoch-math.ts';
 import { stakeWeightFixed } from '../src/runtime/emulated/pallets/subtensor/neurons.ts';
 import { subtensor as s } from '../src/runtime/emulated/pallets/subtensor/storage.ts';
-import { unwritten } from '../src/runtime/emulated/pallets/subtensor/unwritten-storage.ts';
 import { defineStorage, perSubnet } from '../src/runtime/emulated/storage.ts';
 import type { RuntimeState } from '../src/runtime/runtime.ts';
 
@@ -54,7 +53,7 @@ function createSubnet(state: RuntimeState, netuid: number, block: number): void 
   s.LiquidAlphaOn.put(state, netuid, pick(3) === 0);
   s.AlphaValues.put(state, netuid, [1638 + pick(30_000), 40_000 + pick(25_536)]);
   // Spec 293 takes the exponential of more than 20 for 0; 424 bounds its argument instead.
-  unwritten.AlphaSigmoidSteepness.put(state, netuid, [1000, 1000, -500, pick(4000)][pick(4)]!);
+  s.AlphaSigmoidSteepness.put(state, netuid, [1000, 1000, -500, pick(4000)][pick(4)]!);
   s.Kappa.put(state, netuid, pick(2) ? 32_767 : pick(65_536));
   s.BondsPenalty.put(state, netuid, [0, 65_535, pick(65_536)][pick(3)]!);
   s.BondsMovingAverage.put(state, netuid, [900_000n, 0n, BigInt(pick(1_000_000))][pick(3)]!);

@@ -54,7 +54,7 @@ export interface DecodedComposites {
 /** The JavaScript type of a value of type expression `E`, for the expressions that storage items use. */
 export type Decoded<E extends string> = E extends 'bool'
   ? boolean
-  : E extends 'u8' | 'u16' | 'u32'
+  : E extends 'u8' | 'u16' | 'u32' | 'i16'
     ? number
     : E extends 'u64' | 'u128' | 'i128'
       ? bigint

@@ -8,6 +8,7 @@ import {
   type Origin,
   type Pallet,
 } from '../pallet.ts';
+import { adminBondCalls } from './admin-bonds.ts';
 import { inAdminFreezeWindow } from './subtensor/epoch-schedule.ts';
 import { ensure as ensureSubtensor } from './subtensor/errors.ts';
 import { subnetExists } from './subtensor/neurons.ts';
@@ -264,6 +265,7 @@ export const adminUtilsPallet: Pallet = {
   path: 'pallet_admin_utils::pallet',
   calls: {
     ...Object.fromEntries(Object.entries(SUBNET_SETTERS).map(([name, setter]) => [name, subnetSetter(setter)])),
+    ...adminBondCalls,
     sudo_set_tx_rate_limit: globalSetter(2, ['tx_rate_limit', 'u64'], s.TxRateLimit, 'TxRateLimitSet'),
     sudo_set_subnet_owner_cut: globalSetter(28, ['subnet_owner_cut', 'u16'], s.SubnetOwnerCut, 'SubnetOwnerCutSet'),
     sudo_set_network_rate_limit: globalSetter(29, ['rate_limit', 'u64'], s.NetworkRateLimit, 'NetworkRateLimitSet'),
@@ -303,6 +305,8 @@ export const adminUtilsPallet: Pallet = {
     ),
   },
   events: [
+    ['Yuma3EnableToggled', 1, { netuid: 'u16', enabled: 'bool' }],
+    ['BondsResetToggled', 2, { netuid: 'u16', enabled: 'bool' }],
     ['BurnHalfLifeSet', 3, { netuid: 'u16', burn_half_life: 'u16' }],
     ['SubnetEmissionEnabledSet', 5, { netuid: 'u16', enabled: 'bool' }],
   ],

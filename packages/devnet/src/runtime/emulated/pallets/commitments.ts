@@ -13,6 +13,7 @@ import {
 import type { CommitmentInfo } from '../scale-types.ts';
 import { defineStorage, optionalMap, plain } from '../storage.ts';
 import { pulseSignature } from './drand.ts';
+import { resetBonds } from './subtensor/neurons.ts';
 import { subtensor } from './subtensor/storage.ts';
 
 const MAX_FIELDS = 3;
@@ -70,6 +71,7 @@ function setCommitment(context: Context, origin: Origin, { netuid, info }: Commi
   commitmentsStorage.LastCommitment.put(state, netuid, who, block);
   if (info.fields.some(({ kind }) => kind === 'ResetBondsFlag')) {
     commitmentsStorage.LastBondsReset.put(state, netuid, who, block);
+    resetBonds(state, netuid, who);
   }
   const timelocked = info.fields.find(({ kind }) => kind === 'TimelockEncrypted');
   setTimelocked(state, netuid, who, timelocked !== undefined);

@@ -40,11 +40,11 @@ function subnetInfo(state: RuntimeState, netuid: number): unknown {
 function hyperparamsV2(state: RuntimeState, netuid: number): Record<string, unknown> {
   return {
     ...hyperparams(state, netuid),
-    alpha_sigmoid_steepness: { bits: BigInt(unwritten.AlphaSigmoidSteepness.get(state, netuid) as number) << 32n },
+    alpha_sigmoid_steepness: { bits: BigInt(s.AlphaSigmoidSteepness.get(state, netuid)) << 32n },
     yuma_version: s.Yuma3On.get(state, netuid) ? 3 : 2,
     subnet_is_active: s.SubtokenEnabled.get(state, netuid),
     transfers_enabled: unwritten.TransferToggle.get(state, netuid),
-    bonds_reset_enabled: unwritten.BondsResetOn.get(state, netuid),
+    bonds_reset_enabled: s.BondsResetOn.get(state, netuid),
     user_liquidity_enabled: false,
   };
 }

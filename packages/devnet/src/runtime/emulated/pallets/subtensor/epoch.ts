@@ -6,7 +6,6 @@ import { isCommitExpired } from './hashed-weights.ts';
 import type { LiquidAlpha } from './liquid-alpha.ts';
 import { ownerUidOf, stakeWeightFixed } from './neurons.ts';
 import { subtensor as s } from './storage.ts';
-import { unwritten } from './unwritten-storage.ts';
 
 /** What a hotkey earned in one epoch, alpha RAO. */
 export interface HotkeyEmission {
@@ -43,7 +42,7 @@ function commitBlocks(state: RuntimeState, netuid: number, block: number): (bigi
 /** The settings of liquid alpha, whether it is on or not. */
 export function liquidAlphaOf(state: RuntimeState, netuid: number): LiquidAlpha {
   const [low, high] = s.AlphaValues.get(state, netuid);
-  const steepness = unwritten.AlphaSigmoidSteepness.get(state, netuid) as number;
+  const steepness = s.AlphaSigmoidSteepness.get(state, netuid);
   return { low: shareOfU16(low), high: shareOfU16(high), steepness };
 }
 

@@ -25,6 +25,7 @@ export const SUBTENSOR_EVENTS: readonly EventRow[] = [
   set('ImmunityPeriodSet', 23, 'u16'),
   set('BondsMovingAverageSet', 24, 'u64'),
   set('BondsPenaltySet', 25, 'u16'),
+  set('BondsResetOnSet', 26, 'bool'),
   set('MaxAllowedValidatorsSet', 27, 'u16'),
   ['AxonServed', 28, ['u16', 'AccountId32']],
   ['PrometheusServed', 29, ['u16', 'AccountId32']],

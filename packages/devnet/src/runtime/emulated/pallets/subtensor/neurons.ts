@@ -100,6 +100,17 @@ export function replaceNeuron(state: RuntimeState, netuid: number, uid: number, 
   enter(state, netuid, uid, hotkey, block);
 }
 
+/** What ResetBondsFlag in a commitment asks for, where the subnet allows it: nobody holds bonds to that hotkey any more. */
+export function resetBonds(state: RuntimeState, netuid: number, hotkey: string): void {
+  if (!s.BondsResetOn.get(state, netuid)) return;
+  const uid = s.Uids.get(state, netuid, hotkey);
+  if (uid === undefined) return;
+  for (const holder of s.Bonds.keysUnder(state, netuid)) {
+    const kept = s.Bonds.get(state, netuid, holder).filter(([target]) => target !== uid);
+    s.Bonds.put(state, netuid, holder, kept);
+  }
+}
+
 function enter(state: RuntimeState, netuid: number, uid: number, hotkey: string, block: number): void {
   s.Keys.put(state, netuid, uid, hotkey);
   s.Uids.put(state, netuid, hotkey, uid);

@@ -133,6 +133,8 @@ export const subtensor = defineStorage('SubtensorModule', {
   BondsPenalty: perSubnet('u16', 65_535),
   LiquidAlphaOn: map([['Blake2_128Concat', 'u16']], 'bool', false),
   Yuma3On: map([['Blake2_128Concat', 'u16']], 'bool', false),
+  BondsResetOn: perSubnet('bool', false),
+  AlphaSigmoidSteepness: perSubnet('i16', 1000),
   AlphaValues: perSubnet('(u16, u16)', [45_875, 58_982]),
 
   Tempo: perSubnet('u16', 360),

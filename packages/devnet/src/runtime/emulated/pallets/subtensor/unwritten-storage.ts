@@ -41,8 +41,6 @@ export const unwritten = defineStorage('SubtensorModule', {
   TransferToggle: perSubnet('bool', true),
   OwnerCutEnabled: perSubnet('bool', true),
   OwnerCutAutoLockEnabled: perSubnet('bool', false),
-  BondsResetOn: perSubnet('bool', false),
-  AlphaSigmoidSteepness: perSubnet('i16', 1000),
   MinChildkeyTake: plain('u16', 0),
 });
 

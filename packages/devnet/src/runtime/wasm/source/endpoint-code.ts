@@ -22,12 +22,13 @@ export function userCacheDir(): string {
 
 /**
  * The `:code` of a live chain, read once and kept under the cache folder; delete the file to read it anew.
- * TransientError ENDPOINT_UNREACHABLE, OperatorError ENDPOINT_HAS_NO_RUNTIME.
+ * TransientError ENDPOINT_UNREACHABLE, OperatorError ENDPOINT_HAS_NO_RUNTIME, ENDPOINT_INVALID.
  */
 export async function codeOfEndpoint(
   url: string,
   options: { cacheDir?: string; logger: Logger; signal?: AbortSignal },
 ): Promise<Uint8Array> {
+  if (!URL.canParse(url)) throw new OperatorError('ENDPOINT_INVALID', `${url} is no URL; expected ws://… or wss://…`);
   const { host } = new URL(url);
   const dir = options.cacheDir ?? userCacheDir();
   const digest = createHash('sha256').update(url).digest('hex').slice(0, 16);

@@ -19,7 +19,7 @@ export interface DevnetNodeOptions {
   /** How many past blocks and their states stay readable. Default 40,000: under three hours of 250 ms blocks. */
   keepBlocks?: number;
   /**
-   * Default false. true: the emulated runtime has a drand network of its own, so that timelocked weights and commitments
+   * Default false. true: the chain has a drand network of its own, so that timelocked weights and commitments
    * are revealed without anybody's help by clients that read its key from the chain.
    */
   beacon?: boolean;
@@ -70,7 +70,7 @@ export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<
       ? undefined
       : await loadRuntimeSource(options.runtime, sourceOptions(options, logger));
   const runtime = source
-    ? new WasmRuntime(source, logger)
+    ? new WasmRuntime(source, { logger, beacon: options.beacon ?? false })
     : new EmulatedRuntime({ beacon: options.beacon ?? false, ...(blockMs === 'instant' ? {} : { slotMs: blockMs }) });
   const node = new ChainNode(runtime, {
     blockMs,

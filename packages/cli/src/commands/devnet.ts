@@ -19,12 +19,14 @@ export function addDevnetCommands(program: Command): void {
       '--runtime <path or url>',
       'a real runtime instead of the emulated one: a .wasm file, a chain specification, or the wss URL of a live chain',
     )
-    .action(async (options: { port: string; blockMs: string; runtime?: string }) => {
+    .option('--beacon', 'a drand network of its own, so that timelocked weights and commitments are revealed', false)
+    .action(async (options: { port: string; blockMs: string; runtime?: string; beacon: boolean }) => {
       const { logger } = createLogger('info');
       const signal = shutdownSignal(logger);
       const node = await startDevnetNode({
         port: portNumber(options.port),
         blockMs: wholeNumber('--block-ms', options.blockMs, { min: 20, max: 3_600_000 }),
+        beacon: options.beacon,
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
         logger,
         signal,

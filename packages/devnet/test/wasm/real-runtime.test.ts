@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KeyringPair } from '@polkadot/keyring/types';
 import { cryptoWaitReady } from '@polkadot/util-crypto';
+import { timelockEncrypt } from '@tuning/chain';
 import { silentLogger } from '@tuning/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeHeader } from '../../src/node/header.ts';
@@ -246,6 +247,41 @@ describe.skipIf(!runtime)('a chain around the runtime of another', () => {
     } finally {
       await client.close();
       await second.close();
+    }
+  });
+});
+
+describe.skipIf(!runtime)('a real runtime with the drand network of the devnet', () => {
+  it('reveals a commitment that a client sealed to the key in BeaconConfig', async () => {
+    const node = await startDevnetNode({ blockMs: 'instant', runtime: runtime!, beacon: true });
+    const client = await connect(node.endpoint);
+    try {
+      const { api } = client;
+      const alice = client.pair('//Alice');
+      const hotkey = client.pair('//Alice_hk');
+      await client.sudo(api.tx['adminUtils']!['sudoSetNetworkRateLimit']!(0));
+      await client.send(api.tx['subtensorModule']!['registerNetwork']!(hotkey.address), alice);
+      const lastRound = async () => Number(await api.query['drand']!['lastStoredRound']!());
+      const config = (await api.query['drand']!['beaconConfig']!()).toJSON() as { publicKey: string; period: number };
+      expect(config.period).toBe(3);
+      const round = (await lastRound()) + 3;
+      const encrypted = timelockEncrypt({
+        plaintext: Buffer.from('hello'),
+        round,
+        publicKey: Buffer.from(config.publicKey.slice(2), 'hex'),
+      });
+      const info = { fields: [{ TimelockEncrypted: { encrypted: toHex(encrypted), revealRound: round } }] };
+      const sent = await client.send(api.tx['commitments']!['setCommitment']!(2, info), hotkey);
+      expect(sent.events).toContain('commitments.TimelockCommitment');
+      const revealed = async () => (await api.query['commitments']!['revealedCommitments']!(2, hotkey.address)).toHex();
+      expect(await revealed()).toBe('0x');
+      for (let i = 0; i < 40 && (await lastRound()) < round; i++) await client.blocks(1);
+      expect(await lastRound()).toBe(round);
+      await client.blocks(1);
+      expect(await revealed()).toMatch(/^0x041468656c6c6f/);
+    } finally {
+      await client.close();
+      await node.close();
     }
   });
 });

@@ -33,7 +33,7 @@ export class DevnetBeacon {
   }
 
   /** Writes the pulses that have become due by the chain's own time, in order and without a gap (Drand.write_pulse). */
-  publish(context: Context): void {
+  publish(context: Pick<Context, 'state' | 'deposit'>): void {
     const { state } = context;
     const due = BigInt(roundAt(Number(timestampStorage.Now.get(state)) / 1000));
     const last = drandStorage.LastStoredRound.get(state);

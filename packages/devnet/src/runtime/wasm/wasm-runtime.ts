@@ -1,6 +1,7 @@
 import { errorMessage, type Logger, OperatorError, silentLogger } from '@tuning/kit';
 import { fromHex, ScaleReader, ScaleWriter, toHex } from '../../scale/bytes.ts';
 import { orderedRoot } from '../../trie/trie.ts';
+import { DevnetBeacon } from '../emulated/devnet-beacon.ts';
 import type {
   ApplyResult,
   BlockInfo,
@@ -12,7 +13,7 @@ import type {
   Validity,
 } from '../runtime.ts';
 import { extrinsicList, inherentData, newHeader, sealOf } from './block-codec.ts';
-import { nextSlot, type Slot } from './chain-clock.ts';
+import { nextSlot, type Slot, TIMESTAMP_NOW_KEY } from './chain-clock.ts';
 import { Executor, RuntimeTrap } from './executor.ts';
 import { CODE_KEY, writeGenesis } from './genesis.ts';
 import { NO_STATE } from './no-state.ts';
@@ -33,6 +34,15 @@ interface Compiled {
   metadata: Map<number, Uint8Array | undefined>;
 }
 
+export interface WasmRuntimeOptions {
+  logger?: Logger;
+  /**
+   * Default false. true: the pulses of the devnet's own drand network are written into storage between blocks, where a
+   * node's off-chain worker would submit quicknet's. A signature takes some 10 ms for each 3 seconds of chain time.
+   */
+  beacon?: boolean;
+}
+
 /**
  * A real Substrate runtime with Aura, such as Subtensor's, run by V8. The code is what the state holds under `:code`, so a
  * runtime upgrade takes effect in the block after it, and a call at an older block runs the code of then.
@@ -40,14 +50,16 @@ interface Compiled {
 export class WasmRuntime implements Runtime {
   readonly #source: RuntimeSource;
   readonly #logger: Logger;
+  readonly #beacon: DevnetBeacon | undefined;
   /** Keyed by the very bytes in the state; they are not copied from block to block. */
   readonly #compiled = new WeakMap<Uint8Array, Compiled>();
   #best: Compiled;
 
   /** BadInputError RUNTIME_CODE_INVALID, WASM_INVALID; OperatorError RUNTIME_METHOD_MISSING. Crypto must be ready. */
-  constructor(source: RuntimeSource, logger: Logger = silentLogger) {
+  constructor(source: RuntimeSource, { logger = silentLogger, beacon = false }: WasmRuntimeOptions = {}) {
     this.#source = source;
     this.#logger = logger;
+    this.#beacon = beacon ? new DevnetBeacon() : undefined;
     this.#best = this.#compile(source.code);
   }
 
@@ -67,6 +79,7 @@ export class WasmRuntime implements Runtime {
 
   buildGenesis(state: RuntimeState): Seal {
     writeGenesis(this.#best.executor, state, this.#source);
+    this.#beacon?.configure(state);
     this.#best = this.#at(state);
     const version = this.version.stateVersion === 0 ? 0 : 1;
     return { stateRoot: toHex(state.root(version)), extrinsicsRoot: toHex(orderedRoot([], 0)), logs: [] };
@@ -85,6 +98,8 @@ export class WasmRuntime implements Runtime {
 
   initialiseBlock(state: RuntimeState, block: BlockInfo): void {
     const compiled = this.#at(state);
+    // Before the first block the chain has no time yet.
+    if (state.get(TIMESTAMP_NOW_KEY)) this.#beacon?.publish({ state, deposit: () => {} });
     compiled.executor.call(state, 'Core_initialize_block', newHeader(block, this.#slot(state, block.nowMs)));
   }
 

@@ -26,7 +26,7 @@ chain = bt.Subtensor(endpoint)
 
 
 def outcome(result):
-    return {"ok": result.success, "message": result.message}
+    return {"ok": result.success, "message": result.message, "error": getattr(result.error, "name", None)}
 
 
 def attempt(act):  # the SDK lets errors of its transport through, whatever their class

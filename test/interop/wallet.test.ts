@@ -22,7 +22,7 @@ describe.skipIf(!TEN.python && !NEWEST.python)('key files and the official walle
   afterAll(() => rmSync(path, { recursive: true, force: true }));
 
   for (const venv of [TEN, NEWEST]) {
-    it.skipIf(!venv.python)(`opens ours with the wallet of ${venv.label}`, async () => {
+    it.skipIf(!venv.python)(`opens ours with the wallet of ${venv.label}`, { concurrent: true }, async () => {
       const found = await runScript(venv, 'wallet.py', ['open', path, PASSWORD]);
       const hotkey = await openHotkey(ours());
       expect(found.hotkeypub).toBe(hotkey.address);
@@ -33,24 +33,28 @@ describe.skipIf(!TEN.python && !NEWEST.python)('key files and the official walle
       expect(signed(found.coldkey)).toBe(true);
     });
 
-    it.skipIf(!venv.python)(`opens with ours what the wallet of ${venv.label} writes`, async () => {
-      const folder = join(path, venv.label.replaceAll(' ', '-'));
-      const found = await runScript(venv, 'wallet.py', ['create', folder, PASSWORD]);
-      const theirs = { path: folder, name: 'theirs', hotkey: 'miner' };
-      const hotkey = await openHotkey(theirs);
-      expect(hotkey.address).toBe(found.hotkey.address);
-      expect(verifySignature(hotkey.address, MESSAGE, hotkey.sign(MESSAGE))).toBe(true);
-      expect(
-        readFileSync(join(folder, 'theirs', 'coldkey'))
-          .subarray(0, 5)
-          .toString(),
-      ).toBe('$NACL');
-      expect(await readColdkeyAddress(theirs)).toBe(found.coldkeypub);
-      const coldkey = await openColdkey(theirs, password);
-      expect(coldkey.address).toBe(found.coldkeypub);
-      expect(verifySignature(coldkey.address, MESSAGE, coldkey.sign(MESSAGE))).toBe(true);
-      coldkey.forget();
-      await expect(openHotkey({ ...theirs, hotkey: 'odd' })).rejects.toMatchObject({ code: 'WALLET_UNSUPPORTED' });
-    });
+    it.skipIf(!venv.python)(
+      `opens with ours what the wallet of ${venv.label} writes`,
+      { concurrent: true },
+      async () => {
+        const folder = join(path, venv.label.replaceAll(' ', '-'));
+        const found = await runScript(venv, 'wallet.py', ['create', folder, PASSWORD]);
+        const theirs = { path: folder, name: 'theirs', hotkey: 'miner' };
+        const hotkey = await openHotkey(theirs);
+        expect(hotkey.address).toBe(found.hotkey.address);
+        expect(verifySignature(hotkey.address, MESSAGE, hotkey.sign(MESSAGE))).toBe(true);
+        expect(
+          readFileSync(join(folder, 'theirs', 'coldkey'))
+            .subarray(0, 5)
+            .toString(),
+        ).toBe('$NACL');
+        expect(await readColdkeyAddress(theirs)).toBe(found.coldkeypub);
+        const coldkey = await openColdkey(theirs, password);
+        expect(coldkey.address).toBe(found.coldkeypub);
+        expect(verifySignature(coldkey.address, MESSAGE, coldkey.sign(MESSAGE))).toBe(true);
+        coldkey.forget();
+        await expect(openHotkey({ ...theirs, hotkey: 'odd' })).rejects.toMatchObject({ code: 'WALLET_UNSUPPORTED' });
+      },
+    );
   }
 });

@@ -1,7 +1,8 @@
 import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
 import { fromHex, toHex } from '../../scale/bytes.ts';
 import type { RuntimeState } from '../runtime.ts';
-import { type Decoded, scaleCodecs } from './scale-types.ts';
+import type { Decoded } from './decoded-types.ts';
+import { scaleCodecs } from './scale-types.ts';
 
 type AllButLast<K extends readonly unknown[]> = K extends readonly [...infer I, unknown] ? I : readonly unknown[];
 type Last<K extends readonly unknown[]> = K extends readonly [...unknown[], infer L] ? L : unknown;

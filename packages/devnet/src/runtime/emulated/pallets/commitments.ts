@@ -1,6 +1,7 @@
 import { timelockDecrypt } from '@tuning/chain';
 import type { Variant } from '../../../scale/codec.ts';
 import type { RuntimeState } from '../../runtime.ts';
+import type { CommitmentInfo } from '../decoded-types.ts';
 import {
   type CallDescription,
   type Context,
@@ -10,7 +11,6 @@ import {
   type Origin,
   type Pallet,
 } from '../pallet.ts';
-import type { CommitmentInfo } from '../scale-types.ts';
 import { defineStorage, optionalMap, plain } from '../storage.ts';
 import { pulseSignature } from './drand.ts';
 import { resetBonds } from './subtensor/neurons.ts';

@@ -1,8 +1,8 @@
 import { blake2AsU8a } from '@polkadot/util-crypto';
 import { ScaleReader, ScaleWriter, toHex } from '../../../scale/bytes.ts';
 import type { RuntimeState } from '../../runtime.ts';
+import type { AccountInfo } from '../decoded-types.ts';
 import { ensureRoot, ensureSigned, type Pallet } from '../pallet.ts';
-import type { AccountInfo } from '../scale-types.ts';
 import { defineStorage, map, plain, plainOptional } from '../storage.ts';
 import { SPEC_VERSION, versionValue } from '../version.ts';
 

@@ -17,6 +17,7 @@ export async function connectChain(options: ConnectOptions): Promise<Chain> {
   try {
     await connection.open(signal);
     signal?.addEventListener('abort', stop, { once: true });
+    connection.ended.addEventListener('abort', () => signal?.removeEventListener('abort', stop), { once: true });
     const chain = new SubtensorChain(connection, logger, headTimeoutMs);
     await chain.start();
     signal?.throwIfAborted();

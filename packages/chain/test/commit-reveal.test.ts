@@ -3,13 +3,22 @@ import type { HashedWeights } from '../src/index.ts';
 import { startTestSubnet, type TestSubnet } from './devnet.ts';
 import { beaconConfigPair, pulsePair, putStorage } from './drand-storage.ts';
 
+/** So long that no epoch starts by itself within a test: blocks are made when one shall. */
+const TEMPO = 300;
+
 let subnet: TestSubnet;
 let uid: number;
 beforeAll(async () => {
-  subnet = await startTestSubnet({ commitReveal: true });
+  subnet = await startTestSubnet({ commitReveal: true, tempo: TEMPO });
   uid = (await subnet.chain.uidOf(subnet.netuid, subnet.owner.address))!;
 }, 60_000);
 afterAll(() => subnet?.close());
+
+/** Makes blocks until `number` is final. */
+async function goTo(number: number): Promise<void> {
+  subnet.node.newBlocks(Math.max(1, number + 1 - subnet.node.blockNumber()));
+  await subnet.chain.waitForBlock(number, { ms: 20_000 });
+}
 
 const weightsAt = async (block: number) =>
   subnet.chain.weights(subnet.netuid, uid, { at: await subnet.chain.blockHash(block) });
@@ -29,13 +38,13 @@ it('commits timelocked weights, which the chain reveals at the block that was to
   const uids = [(await chain.uidOf(netuid, one.address))!, (await chain.uidOf(netuid, two.address))!];
   expect(set).toMatchObject({ uids, values: [16384, 65535] });
   const { from, until, epoch, round } = set.reveal;
-  expect(until - from).toBe(20);
+  expect(until - from).toBe(TEMPO);
   expect(await chain.lastUpdate(netuid, uid)).toBe(set.block.number);
   expect(await chain.weightCommits(netuid, owner.address, { at: set.block.hash })).toMatchObject([
     { form: 'timelocked', block: set.block.number, epoch: epoch - 1, round },
   ]);
   await putStorage(node.endpoint, [pulsePair(round)]);
-  await chain.waitForBlock(from + 1, { ms: 30_000 });
+  await goTo(from + 1);
   expect(await weightsAt(from - 1)).toEqual([]);
   expect(await weightsAt(from)).toEqual(uids.map((at, index) => ({ uid: at, value: set.values[index] })));
   expect((await chain.epochs(netuid, { at: await chain.blockHash(from) })).epoch).toBe(epoch);
@@ -63,7 +72,7 @@ it('commits a hash, and reveals it when the chain takes it', async () => {
   expect(early).toMatchObject({ name: 'TransientError', code: 'REVEAL_TOO_EARLY' });
   expect(early.details.blocksToWait).toBeGreaterThan(0);
   expect(early.details.blocksToWait).toBeLessThanOrEqual(set.reveal.from - set.block.number);
-  await chain.waitForBlock(set.reveal.from, { ms: 30_000 });
+  await goTo(set.reveal.from);
   expect(await chain.weights(netuid, uid)).toEqual(before);
   const { block } = await chain.revealWeights(reveal);
   expect(block.number).toBeLessThan(set.reveal.until);
@@ -81,3 +90,20 @@ it('tells at once what would be dropped at the reveal', async () => {
     message: expect.stringContaining('stake more to it'),
   });
 });
+
+it('commits for the drand network of a devnet, whose pulses come by themselves', async () => {
+  // An epoch is longer than a round, so that the next round is never too late for it.
+  const other = await startTestSubnet({ commitReveal: true, beacon: true, tempo: 40 });
+  try {
+    const { chain, netuid, owner } = other;
+    const hotkey = await other.addHotkey();
+    const set = await chain.setWeights({ netuid, hotkey: owner, weights: [{ hotkey: hotkey.address, weight: 1 }] });
+    if (set.form !== 'timelocked') throw new Error(set.form);
+    await expect
+      .poll(() => chain.weights(netuid, 0), { timeout: 20_000, interval: 100 })
+      .toEqual([{ uid: set.uids[0], value: 65535 }]);
+    expect(chain.head.number).toBeGreaterThanOrEqual(set.reveal.from);
+  } finally {
+    await other.close();
+  }
+}, 60_000);

@@ -37,13 +37,18 @@ export interface TestSubnet {
 }
 
 export async function startTestSubnet(
-  options: DevnetNodeOptions & { weightsRateLimit?: number; servingRateLimit?: number; commitReveal?: boolean } = {},
+  options: DevnetNodeOptions & {
+    tempo?: number;
+    weightsRateLimit?: number;
+    servingRateLimit?: number;
+    commitReveal?: boolean;
+  } = {},
 ): Promise<TestSubnet> {
   const node = await startDevnetNode({ blockMs: 100, ...options });
   const coldkey = newSigner();
   const { netuid } = await setUpSubnet({
     endpoint: node.endpoint,
-    tempo: 20,
+    tempo: options.tempo ?? 20,
     fund: [coldkey.address],
     weightsRateLimit: options.weightsRateLimit ?? 0,
     servingRateLimit: options.servingRateLimit ?? 0,

@@ -85,7 +85,7 @@ export function coreApis(sources: CoreApiSources): RuntimeApi[] {
     {
       name: 'AuraApi',
       version: 1,
-      methods: { slot_duration: { inputs: {}, output: 'u64', run: () => BigInt(sources.slotMs()) } },
+      methods: { slot_duration: { inputs: {}, output: 'SlotDuration', run: () => BigInt(sources.slotMs()) } },
     },
     {
       name: 'AccountNonceApi',

@@ -26,6 +26,7 @@ const SUBNET_INFO = {
 
 /** Results of the runtime APIs that the Python SDK and btcli call; layouts of spec 424. */
 export const INFO_TYPES: Readonly<Record<string, NamedType>> = {
+  SlotDuration: { form: 'composite', path: 'sp_consensus_slots::SlotDuration', fields: ['u64'] },
   I32F32: { form: 'composite', path: 'substrate_fixed::FixedI64', fields: { bits: 'i64' } },
   SubnetInfo: {
     form: 'composite',

@@ -1,4 +1,5 @@
-// PM2: `npx pm2 start configs/ecosystem.config.cjs --only miner`. Flags go into `args`, secrets into the environment.
+// PM2: `pm2 start configs/ecosystem.config.cjs --only miner` (or `--only validator`: two daemons on one hotkey would
+// overwrite each other's axon). What is not in the YAML file goes into `args`, secrets into the environment.
 const path = require('node:path');
 
 const root = path.resolve(__dirname, '..');

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { waitFor } from '@tuning/kit';
+import { sleep, waitFor } from '@tuning/kit';
 import { describe, expect, it } from 'vitest';
 import { processesOf, ROOT } from './network.ts';
 
@@ -15,6 +15,8 @@ function startDemo(more: readonly string[] = []) {
   const child = spawn(process.execPath, [CLI, 'demo', '--report', report, ...more], {
     cwd: tmp,
     env: { ...process.env, TMPDIR: tmp },
+    // The leader of a process group, as what a shell starts on a terminal.
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -26,6 +28,22 @@ function startDemo(more: readonly string[] = []) {
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return { tmp, report, child, ended, output: () => output };
+}
+
+/** What a Ctrl-C on the terminal does: the signal goes to every process of the foreground group. False: it has ended. */
+function signalGroup(leader: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(-leader, signal);
+  } catch {
+    return false;
+  }
+}
+
+/** No process, sealed jobs included (the command line of each names the demo's folder), and no file. */
+function expectNothingLeft(tmp: string): void {
+  expect(processesOf(tmp)).toEqual([]);
+  expect(readdirSync(tmp)).toEqual([]);
+  rmSync(tmp, { recursive: true });
 }
 
 describe('npm run demo', () => {
@@ -54,6 +72,9 @@ describe('npm run demo', () => {
       expect(best.testLoss).toBeLessThan(report.base.test.loss * 0.95);
       expect(byName.get('miner-lazy').rank).toBe(3);
       expect(report.weights.entries.length).toBeGreaterThan(0);
+      // Seven daemons of some 100 MiB each at the very least; the limit is the one promised for a demo.
+      expect(report.peakRssBytes).toBeGreaterThan(0.7 * 2 ** 30);
+      expect(report.peakRssBytes).toBeLessThan(4 * 2 ** 30);
       // Nothing stays behind: no process, no folder.
       expect(processesOf(demo.tmp)).toEqual([]);
       expect(readdirSync(demo.tmp)).toEqual(['report.json']);
@@ -62,17 +83,39 @@ describe('npm run demo', () => {
     expect(Date.now() - started).toBeLessThan(280_000);
   });
 
-  it.each(['starting a chain', 'published', "customer's order"])(
-    'leaves nothing behind when it is interrupted after "%s"',
-    async (moment) => {
-      const demo = startDemo();
-      await waitFor(moment, () => (demo.output().includes(moment) ? true : undefined), { ms: 90_000, everyMs: 50 });
-      demo.child.kill('SIGINT');
-      expect(await demo.ended, demo.output()).toBe(130);
-      expect(processesOf(demo.tmp)).toEqual([]);
-      expect(existsSync(demo.report)).toBe(false);
-      expect(readdirSync(demo.tmp)).toEqual([]);
-      rmSync(demo.tmp, { recursive: true });
-    },
-  );
+  it.each([
+    ['starting a chain', 'SIGINT'],
+    ['published', 'SIGHUP'],
+    ['training step', 'SIGINT'],
+  ] as const)('leaves nothing behind when it hears Ctrl-C twice after "%s" (%s)', async (moment, signal) => {
+    const demo = startDemo();
+    await waitFor(moment, () => (demo.output().includes(moment) ? true : undefined), { ms: 120_000, everyMs: 50 });
+    const pid = demo.child.pid!;
+    expect(signalGroup(pid, signal)).toBe(true);
+    await sleep(400);
+    if (signalGroup(pid, signal)) {
+      await waitFor('its word', () => (demo.output().includes('still stopping') ? true : undefined), {
+        ms: 10_000,
+        everyMs: 20,
+      });
+    }
+    expect(await demo.ended, demo.output()).toBe(130);
+    expect(existsSync(demo.report)).toBe(false);
+    expectNothingLeft(demo.tmp);
+  });
+
+  it('is cleaned up after when it is killed outright', async () => {
+    const demo = startDemo();
+    const moment = 'training step';
+    await waitFor(moment, () => (demo.output().includes(moment) ? true : undefined), { ms: 120_000, everyMs: 50 });
+    expect(processesOf(demo.tmp).length).toBeGreaterThan(5);
+    signalGroup(demo.child.pid!, 'SIGKILL');
+    await demo.ended;
+    await waitFor(
+      'its processes and folder to go',
+      () => (processesOf(demo.tmp).length === 0 && readdirSync(demo.tmp).length === 0 ? true : undefined),
+      { ms: 15_000, everyMs: 100 },
+    );
+    expectNothingLeft(demo.tmp);
+  });
 });

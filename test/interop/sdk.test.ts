@@ -22,7 +22,7 @@ class Play {
   found: any;
   readonly #venv: Venv;
   readonly #script: string;
-  readonly #folder = mkdtempSync(join(tmpdir(), 'interop-wallets-'));
+  #folder: string | undefined;
   #node: DevnetNode | undefined;
   #api: ApiPromise | undefined;
 
@@ -37,6 +37,7 @@ class Play {
 
   async start(): Promise<void> {
     if (!this.#venv.python) return;
+    this.#folder = mkdtempSync(join(tmpdir(), 'interop-wallets-'));
     this.#node = await startDevnetNode({ blockMs: 250 });
     const { endpoint } = this;
     this.netuid = (await setUpSubnet({ endpoint, tempo: TEMPO, minBurn: 1_000_000n })).netuid;
@@ -49,7 +50,7 @@ class Play {
   async stop(): Promise<void> {
     await this.#api?.disconnect();
     await this.#node?.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** What plain polkadot.js reads of a storage item. */

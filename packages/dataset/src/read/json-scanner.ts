@@ -105,7 +105,7 @@ function whyNotJson(bytes: Buffer, error: unknown): string {
   const hint = bytes.toString('latin1').trim() === '{' ? '; write each row as one line, or all rows as one array' : '';
   // V8 quotes the text it stumbled over; whoever named the file need not be allowed to read it.
   const reason = errorMessage(error)
-    .replaceAll(/,? ?(\.\.\.)?"[^]*$/g, '')
+    .replaceAll(/,? ?(\.\.\.)?".*$/gs, '')
     .slice(0, 200);
   return `not valid JSON (${reason})${hint}`;
 }

@@ -17,7 +17,7 @@ const order = {
   dataset_type: DATASET_TYPE,
   file_format: 'hf',
   sequence_len: 96,
-  training_blocks: 160,
+  training_blocks: 240,
 };
 
 describe('daemons killed with SIGKILL', () => {

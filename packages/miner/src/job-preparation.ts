@@ -19,6 +19,8 @@ export interface PreparationServices {
   /** The operator's own keys. */
   recipeOverrides: Record<string, unknown>;
   hotkey: string;
+  /** Unix time in ms at which training for a deadline block must be over, with time left to publish and commit. */
+  finishBy: (deadlineBlock: number) => number;
 }
 
 /** Fills a job folder with recipe.yml, data/train.jsonl and model/; the recipe is written last and says "complete". */
@@ -54,7 +56,12 @@ export async function prepareJob(
     services,
     dir,
     offer.model,
-    { datasetType: offer.datasetType, sequenceLen: offer.sequenceLen, seedText: `${offer.taskId}${services.hotkey}` },
+    {
+      datasetType: offer.datasetType,
+      sequenceLen: offer.sequenceLen,
+      seedText: `${offer.taskId}${services.hotkey}`,
+      finishBy: services.finishBy(offer.deadlineBlock),
+    },
     signal,
   );
 }
@@ -88,7 +95,7 @@ async function placeModelAndRecipe(
   services: PreparationServices,
   dir: string,
   model: BaseModel,
-  task: { datasetType: DatasetType; sequenceLen: number; seedText: string },
+  task: { datasetType: DatasetType; sequenceLen: number; seedText: string; finishBy?: number },
   signal: AbortSignal,
 ): Promise<void> {
   const cached = await services.models.fetch(model, signal);
@@ -105,6 +112,7 @@ async function placeModelAndRecipe(
       seed: Number.parseInt(sha256Hex(task.seedText).slice(0, 7), 16),
       baseRepo: model.repo,
       baseRevision: model.revision,
+      ...(task.finishBy === undefined ? {} : { finishBy: task.finishBy }),
     },
   });
   await writeFileAtomic(join(dir, 'recipe.yml'), recipeYaml(recipe));

@@ -25,6 +25,8 @@ export interface RunMinerArgs {
 }
 
 const GIB = 1024 ** 3;
+/** Share of the time to the deadline that training may take; the rest is for pushing the model and the commitment. */
+const TRAINING_SHARE = 0.85;
 /** Time for a training job to write its checkpoint when the daemon stops, in ms. */
 const CHECKPOINT_GRACE_MS = 10_000;
 
@@ -66,6 +68,10 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       baseRecipe: BASE_RECIPE,
       recipeOverrides,
       hotkey: hotkey.address,
+      finishBy: (deadlineBlock: number) => {
+        const left = Math.max(0, deadlineBlock - chain.head.number) * chain.blockTimeMs;
+        return Math.round(Date.now() + left * TRAINING_SHARE);
+      },
     };
     const submitter = new Submitter({
       chain,

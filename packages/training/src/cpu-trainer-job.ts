@@ -60,11 +60,13 @@ export async function runCpuTrainer({ dir, threads, shouldStop, print }: CpuTrai
     threads,
     onStep: stepLogger(join(outDir, 'log.jsonl'), print),
     shouldStop,
+    shouldFinish: () => tuning.finishBy !== undefined && Date.now() >= tuning.finishBy,
   });
   if (result.stopped) {
     print(`stopped after step ${result.steps}; the checkpoint is written`);
     return false;
   }
+  if (result.steps < totalSteps) print(`finished early, before the deadline: ${result.steps} of ${totalSteps} steps`);
   print(`done: ${result.steps} steps, loss of the last ${result.finalLoss.toFixed(4)}`);
   if (validation.length > 0) {
     const model = join(outDir, 'model');

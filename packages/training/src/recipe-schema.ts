@@ -125,6 +125,8 @@ export const tuningSectionSchema = z.strictObject({
     .max(2 ** 32 - 1),
   baseRepo: repoIdSchema,
   baseRevision: revisionSchema,
+  /** Unix time in ms after which no further step starts: the model as it is then is the result. */
+  finishBy: z.number().int().min(0).optional(),
 });
 export type TuningSection = z.infer<typeof tuningSectionSchema>;
 

@@ -42,7 +42,7 @@ async function demoRows() {
   return (await readDataset({ path: join(qaDir, 'data/train.jsonl'), format: 'json' })).rows;
 }
 
-async function prepare(overrides: Record<string, unknown>): Promise<void> {
+async function prepare(overrides: Record<string, unknown>, more: { finishBy?: number } = {}): Promise<void> {
   const rows = await demoRows();
   await writeFile(join(dir, 'data/train.jsonl'), toJsonLines(rows.slice(TEST_ROWS, 1000)));
   const task = {
@@ -51,6 +51,7 @@ async function prepare(overrides: Record<string, unknown>): Promise<void> {
     seed: 3,
     baseRepo: 'demo/tiny-llama',
     baseRevision: 'c'.repeat(40),
+    ...more,
   };
   const recipe = loadRecipe({ baseFile: join(root, 'configs/base.yml'), overrides, task });
   await writeFile(join(dir, 'recipe.yml'), recipeYaml(recipe));
@@ -106,6 +107,15 @@ describe('a job on the devnet’s own model and dataset', { timeout: 90_000 }, (
     expect(points.every(({ tokens }, i) => tokens > (points[i - 1]?.tokens ?? 0))).toBe(true);
     expect(lines.filter((line) => /^step \d+\/20 loss /.test(line)).length).toBeGreaterThan(10);
     expect(JSON.parse(await readFile(join(dir, 'out/run.json'), 'utf8'))).toMatchObject({ totalSteps: 20 });
+  });
+
+  it('writes the model as it is when the time is over, instead of losing the task', async () => {
+    await prepare({ ...lora, max_steps: 500 }, { finishBy: Date.now() });
+    const { done, lines } = await train();
+    expect(done).toBe(true);
+    expect(lines.join('\n')).toMatch(/finished early, before the deadline: 1 of \d+ steps/);
+    expect(existsSync(join(dir, 'out/model/adapter_model.safetensors'))).toBe(true);
+    expect(await curve()).toHaveLength(1);
   });
 
   it('goes on from its checkpoint to the same model, and drops what a killed run logged after it', async () => {

@@ -31,6 +31,8 @@ export interface TrainModelArgs {
   readonly onStep: (point: CurvePoint, totalSteps: number) => void;
   /** Asked after every step; true: write a checkpoint and return. */
   readonly shouldStop?: () => boolean;
+  /** Asked after every step; true: write the model as it is, before all planned steps are done. */
+  readonly shouldFinish?: () => boolean;
 }
 
 export interface TrainModelResult {
@@ -73,6 +75,7 @@ export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult
     from: from ?? NO_PROGRESS,
     onStep: args.onStep,
     shouldStop: args.shouldStop ?? (() => false),
+    shouldFinish: args.shouldFinish ?? (() => false),
     onCheckpoint: (progress) => writeCheckpoint(checkpointDir, run, progress, trained),
   });
   if (!stopped) {

@@ -35,6 +35,8 @@ export interface TrainingLoopArgs {
   readonly from: TrainingProgress;
   readonly onStep: (point: CurvePoint, totalSteps: number) => void;
   readonly shouldStop: () => boolean;
+  /** Asked after every step; true: the run is complete as it is. */
+  readonly shouldFinish: () => boolean;
   /** Called when a checkpoint is due: every `saveSteps`, and when stopped. */
   readonly onCheckpoint: (progress: TrainingProgress) => Promise<void>;
 }
@@ -79,6 +81,7 @@ export async function runTraining(args: TrainingLoopArgs): Promise<TrainingProgr
       adamWStep(trained, gradients, step, { ...recipe, learningRate });
       progress = { step, tokens: progress.tokens + tokens, loss };
       args.onStep({ step, epoch, loss, lr: learningRate, tokens: progress.tokens, ts: Date.now() }, totalSteps);
+      if (args.shouldFinish()) break;
       const stopped = step < totalSteps && args.shouldStop();
       const due = recipe.saveSteps !== undefined && step % recipe.saveSteps === 0 && step < totalSteps;
       if (stopped || due) await args.onCheckpoint(progress);

@@ -1,4 +1,5 @@
 export { writeFileAtomic } from './atomic-file.ts';
+export { GIB } from './byte-units.ts';
 export { sleep, waitFor, withDeadline } from './deadline.ts';
 export {
   BadInputError,
@@ -12,6 +13,7 @@ export {
   TuningError,
 } from './errors.ts';
 export { type Logger, silentLogger } from './logger.ts';
+export { pathExists } from './path-exists.ts';
 export { type RetryOptions, retry } from './retry.ts';
 export { Secret } from './secret.ts';
 export { ShutdownStack } from './shutdown.ts';

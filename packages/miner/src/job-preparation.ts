@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import { BadInputError, writeFileAtomic } from '@tuning/kit';
+import { BadInputError, pathExists, writeFileAtomic } from '@tuning/kit';
 import type { BaseModel, ModelCache } from '@tuning/neuron';
 import { type DatasetType, sha256Hex, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
 import type { AssignmentRepository, JobRecord } from '@tuning/store';
@@ -30,7 +30,7 @@ export async function prepareJob(
   dir: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await exists(join(dir, 'recipe.yml'))) return;
+  if (await pathExists(join(dir, 'recipe.yml'))) return;
   await mkdir(join(dir, 'data'), { recursive: true });
   const payload = jobPayloadSchema.parse(job.payload);
   if (payload.kind === 'own') {
@@ -123,11 +123,4 @@ export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MinerConfig } from '@tuning/config';
-import { type Logger, OperatorError } from '@tuning/kit';
+import { GIB, type Logger, OperatorError } from '@tuning/kit';
 import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { MAX_COMMITTED_REPO_BYTES } from '@tuning/protocol';
 import { createProcessRunner } from '@tuning/runner';
@@ -24,7 +24,6 @@ export interface RunMinerArgs {
   onReady?: (info: { uid: number; hotkey: string; httpPort: number; peerPort: number }) => void;
 }
 
-const GIB = 1024 ** 3;
 /** Share of the time to the deadline that training may take; the rest is for pushing the model and the commitment. */
 const TRAINING_SHARE = 0.85;
 /** Time for a training job to write its checkpoint when the daemon stops, in ms. */

@@ -5,10 +5,10 @@ import { OperatorError, silentLogger, TransientError, TuningError } from '@tunin
 import { encodeCommitment, MAX_FIELDS, modelDigest, parseCommitment, submissionDigest } from '@tuning/protocol';
 import type { AssignmentState, NewAssignment } from '@tuning/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { inFakeTime, passTimeUntil, useFakeTime } from '../../../test/fakes/fake-time.ts';
 import { Submitter } from '../src/submitter.ts';
 import { FakeChain } from './fake-chain.ts';
 import { FakeHub } from './fake-hub.ts';
-import { inFakeTime, passTimeUntil, useFakeTime } from './fake-time.ts';
 import { offer, openTempStore } from './temp-store.ts';
 
 const HOTKEY = `5${'M'.repeat(47)}`;

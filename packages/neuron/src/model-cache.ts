@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import { BadInputError } from '@tuning/kit';
+import { BadInputError, pathExists } from '@tuning/kit';
 import { readModelConfig } from '@tuning/llm';
 import { LIMITS } from '@tuning/protocol';
 
@@ -37,7 +37,7 @@ export class ModelCache {
     const resolved = await this.#hub.resolve({ type: 'model', repo, ...(revision ? { revision } : {}) }, options);
     const model = { repo, revision: resolved.revision };
     const folder = this.#folder(model, 'config');
-    if (!(await exists(join(folder, 'config.json')))) {
+    if (!(await pathExists(join(folder, 'config.json')))) {
       await mkdir(this.#root, { recursive: true });
       const limits = { maxBytes: LIMITS.jsonFileBytes, maxFiles: 1 };
       const files = await this.#hub.download(
@@ -60,7 +60,7 @@ export class ModelCache {
   }
 
   async #download(model: BaseModel, folder: string, signal?: AbortSignal): Promise<string> {
-    if (await exists(folder)) return folder;
+    if (await pathExists(folder)) return folder;
     const partial = `${folder}.partial`;
     await rm(partial, { recursive: true, force: true });
     await mkdir(this.#root, { recursive: true });
@@ -92,13 +92,6 @@ function incomplete(model: BaseModel, file: string): BadInputError {
   return new BadInputError(
     'MODEL_INCOMPLETE',
     `${model.repo}@${model.revision.slice(0, 8)} has no ${file}: only models with safetensors weights can be used`,
-  );
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
   );
 }
 

@@ -3,12 +3,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toJsonLinesAsync } from '@tuning/dataset';
 import { checkFileList } from '@tuning/evaluation';
-import { errorCode, errorMessage, writeFileAtomic } from '@tuning/kit';
+import { errorCode, errorMessage, GIB, writeFileAtomic } from '@tuning/kit';
 import { localFilesOf, takeInDataset } from '@tuning/neuron';
 import { type EvaluateRequest, LIMITS, type LossSummary, type Verdict } from '@tuning/protocol';
 import type { ValidatorServices } from './services.ts';
 
-const GIB = 1024 ** 3;
 const CARD = /^(README\.md|\.gitattributes)$/;
 
 /** The field's answer, with the verdict and the base's own numbers beside it. */

@@ -1,10 +1,8 @@
 import type { ValidatorConfig } from '@tuning/config';
 import { type EvaluationOutcome, runEvaluation } from '@tuning/evaluation';
-import { type Logger, retry } from '@tuning/kit';
+import { GIB, type Logger, retry } from '@tuning/kit';
 import type { DatasetType } from '@tuning/protocol';
 import type { Runner } from '@tuning/runner';
-
-const GIB = 1024 ** 3;
 
 export interface EvaluationRequest {
   /** Unique per measurement; a job with this id that an earlier daemon life started is taken up. */

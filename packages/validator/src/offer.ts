@@ -1,9 +1,8 @@
+import { GIB } from '@tuning/kit';
 import { PROMPT_FORMAT, type TaskOffer, type TaskRequest, taskOfferSchema } from '@tuning/protocol';
 import { needSchedule } from './schedule.ts';
 import type { ValidatorServices } from './services.ts';
 import type { TaskSteps } from './task-steps.ts';
-
-const GIB = 1024 ** 3;
 
 /** Rows longer than this many tokens are dropped in training and in measuring, and counted. */
 export function sequenceLenOf(services: Pick<ValidatorServices, 'config'>, request: TaskRequest): number {

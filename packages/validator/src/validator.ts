@@ -1,5 +1,5 @@
 import type { ValidatorConfig } from '@tuning/config';
-import type { Logger } from '@tuning/kit';
+import { GIB, type Logger } from '@tuning/kit';
 import { listenHttp, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { createProcessRunner } from '@tuning/runner';
 import { openValidatorStore } from '@tuning/store';
@@ -21,8 +21,6 @@ export interface RunValidatorArgs {
   signal: AbortSignal;
   onReady?: (info: { uid: number; hotkey: string; httpPort: number; peerPort: number }) => void;
 }
-
-const GIB = 1024 ** 3;
 
 /** Runs a validator until the signal aborts. @throws OperatorError in one clear line for what only the operator can mend. */
 export async function runValidator({ config, secrets, logger, signal, onReady }: RunValidatorArgs): Promise<void> {

@@ -1,5 +1,6 @@
 import type { MemberRecord } from '@tuning/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { inFakeTime, passTimeUntil, useFakeTime } from '../../../test/fakes/fake-time.ts';
 import { MAX_WINDOWS, openWindow, scheduleOf } from '../src/schedule.ts';
 import type { ValidatorServices } from '../src/services.ts';
 import { offerTask } from '../src/stages/offering.ts';
@@ -7,7 +8,6 @@ import type { TaskSteps } from '../src/task-steps.ts';
 import { address, FakeChain, fakeNeuron } from './fake-chain.ts';
 import { accept, decline, FakePeer, peerRefusal, unreachable } from './fake-peer.ts';
 import { fakeServices, OFFER_BLOCKS, putDraw } from './fake-services.ts';
-import { inFakeTime, passTimeUntil, useFakeTime } from './fake-time.ts';
 import { insertTask, openTempStore, request } from './temp-store.ts';
 
 const taskId = 'a'.repeat(16);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { BadInputError, OperatorError, silentLogger, TransientError } from '@tuning/kit';
 import { modelDigest, submissionDigest, verdictSchema } from '@tuning/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { inFakeTime, useFakeTime } from '../../../test/fakes/fake-time.ts';
 import { type FetchArgs, fetchSubmission } from '../src/submission-fetch.ts';
 import { address } from './fake-chain.ts';
 import { FakeHub } from './fake-hub.ts';
-import { inFakeTime, useFakeTime } from './fake-time.ts';
 
 const hotkey = address('M');
 const point = (step: number, loss: number) => ({ step, epoch: 0, loss, lr: 0.1, tokens: 10, ts: 1 });

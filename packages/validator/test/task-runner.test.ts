@@ -1,6 +1,7 @@
 import { BadInputError, OperatorError, TransientError } from '@tuning/kit';
 import { encodeCommitment, modelDigest, receiptSchema, submissionDigest } from '@tuning/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { inFakeTime, passTimeUntil, useFakeTime } from '../../../test/fakes/fake-time.ts';
 import type { ValidatorServices } from '../src/services.ts';
 import { TaskRunner } from '../src/task-runner.ts';
 import { TaskSteps } from '../src/task-steps.ts';
@@ -8,7 +9,6 @@ import { address, FakeChain, fakeNeuron } from './fake-chain.ts';
 import { FakeHub } from './fake-hub.ts';
 import { accept, decline, FakePeer } from './fake-peer.ts';
 import { FakeEvaluations, FakeModels, fakeServices, NETUID, putSplit } from './fake-services.ts';
-import { inFakeTime, passTimeUntil, useFakeTime } from './fake-time.ts';
 import { insertTask, openTempStore } from './temp-store.ts';
 
 const [one, two] = ['a'.repeat(16), 'b'.repeat(16)];

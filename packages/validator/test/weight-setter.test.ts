@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { silentLogger, TransientError, TuningError } from '@tuning/kit';
 import { MetagraphView } from '@tuning/neuron';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { passTimeUntil, useFakeTime } from '../../../test/fakes/fake-time.ts';
 import { RevealBook } from '../src/reveal-book.ts';
 import { WeightSetter } from '../src/weight-setter.ts';
 import { address, FakeChain, fakeNeuron } from './fake-chain.ts';
-import { passTimeUntil, useFakeTime } from './fake-time.ts';
 import { insertTask, openTempStore } from './temp-store.ts';
 
 const NETUID = 2;

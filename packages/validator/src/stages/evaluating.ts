@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { EvaluationOutcome } from '@tuning/evaluation';
-import { errorCode, errorMessage } from '@tuning/kit';
+import { errorCode, errorMessage, GIB } from '@tuning/kit';
 import { modelTensors, readModelConfig } from '@tuning/llm';
 import type { TaskRequest, Verdict } from '@tuning/protocol';
 import { passGate, RULES, rankFinalists, scoreTask, workOf } from '@tuning/tournament';
@@ -13,7 +13,6 @@ import { fetchSubmission } from '../submission-fetch.ts';
 import { taskFolder } from '../task-folder.ts';
 import type { MemberStepValue, TaskSteps } from '../task-steps.ts';
 
-const GIB = 1024 ** 3;
 /** Blocks after the grace window that one repo's faults may hold the task up: a day on finney. */
 const RECOVERY_BLOCKS = 7_200;
 

@@ -1,0 +1,4 @@
+import { conformance } from './conformance.ts';
+import { serving } from './scenarios/serving.ts';
+
+conformance(serving);

@@ -1,0 +1,32 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import type { Scenario } from './scenario.ts';
+import { SPEC_DIFFERENCES } from './spec-differences.ts';
+import { readVector } from './vectors.ts';
+
+const FOLDER = new URL('scenarios/', import.meta.url);
+const VECTORS = new URL('../vectors/', import.meta.url);
+
+async function allScenarios(): Promise<Scenario[]> {
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.ts'));
+  const modules = await Promise.all(files.map(async (name) => (await import(new URL(name, FOLDER).href)) as object));
+  return modules.flatMap((module) => Object.values(module) as unknown[]).filter(isScenario);
+}
+
+function isScenario(value: unknown): value is Scenario {
+  return typeof value === 'object' && value !== null && 'steps' in value && 'name' in value;
+}
+
+it('every named difference between the specs is met by a step', async () => {
+  const met = new Set((await allScenarios()).flatMap(({ steps }) => steps.map(({ differs }) => differs?.id)));
+  expect(Object.keys(SPEC_DIFFERENCES).filter((id) => !met.has(id as never))).toEqual([]);
+});
+
+it('every record belongs to a scenario, and every scenario is recorded', async () => {
+  const scenarios = await allScenarios();
+  const names = scenarios.map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  const recorded = existsSync(VECTORS) ? readdirSync(VECTORS).filter((name) => name.startsWith('conformance-')) : [];
+  expect(recorded.sort()).toEqual(names.map((name) => `conformance-${name}.json`).sort());
+  for (const scenario of scenarios) expect(readVector(scenario).specVersion).toBe(293);
+});

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Outcome, Scenario, Step } from './scenario.ts';
+
+/** What a real runtime was seen to do in a scenario. */
+export interface Vector {
+  readonly runtime: string;
+  readonly specVersion: number;
+  readonly steps: readonly (Outcome & { readonly step: string })[];
+}
+
+/** The spec that the emulated runtime follows. */
+export const EMULATED_SPEC = 424;
+
+function fileOf(scenario: Scenario): URL {
+  return new URL(`../vectors/conformance-${scenario.name}.json`, import.meta.url);
+}
+
+/** Throws where it was never recorded, or other steps were. */
+export function readVector(scenario: Scenario): Vector {
+  const file = fileOf(scenario);
+  const remedy = 'record it: RECORD_VECTORS=1 SUBTENSOR_RUNTIME=<file> npx vitest run --project unit <this test>';
+  if (!existsSync(file)) throw new Error(`nothing is recorded of scenario ${scenario.name}; ${remedy}`);
+  const vector = JSON.parse(readFileSync(file, 'utf8')) as Vector;
+  const recorded = vector.steps.map(({ step }) => step);
+  if (JSON.stringify(recorded) !== JSON.stringify(scenario.steps.map(({ name }) => name))) {
+    throw new Error(`the record of scenario ${scenario.name} has other steps; ${remedy}`);
+  }
+  return vector;
+}
+
+/** One step to a line, so that a change shows as what it is. */
+export function writeVector(
+  scenario: Scenario,
+  runtime: { name: string; specVersion: number },
+  outcomes: readonly Outcome[],
+): void {
+  const steps = scenario.steps.map(({ name }, i) => JSON.stringify({ step: name, ...outcomes[i] }));
+  const head = `"runtime": ${JSON.stringify(runtime.name)},\n"specVersion": ${runtime.specVersion},\n`;
+  writeFileSync(fileOf(scenario), `{\n${head}"steps": [\n${steps.join(',\n')}\n]}\n`);
+}
+
+/** What a step must give at the spec that we emulate. */
+export function expectedAt424({ differs }: Step, recorded: Outcome): Outcome {
+  if (!differs) return recorded;
+  const { storage, ...rest } = differs.at424;
+  const merged = { ...recorded, ...rest, ...(storage ? { storage: { ...recorded.storage, ...storage } } : {}) };
+  if (!/^(pool|absent)/.test(merged.result)) return merged;
+  const { events: _, fee: __, ...refused } = merged;
+  return refused;
+}
+
+/** As outcomes are compared: unless a scenario wants the exact amounts, only whether a fee was paid counts. */
+export function comparable(outcome: Outcome, { exactFees }: Pick<Scenario, 'exactFees'>): object {
+  const { fee, ...rest } = outcome;
+  const { step: _, ...told } = rest as typeof rest & { step?: string };
+  if (fee === undefined) return told;
+  return { ...told, fee: exactFees ? fee : fee > 0 ? 'paid' : 'none' };
+}

@@ -57,21 +57,22 @@ function sumUp(client: Client, records: readonly EventRecord[]): TransactionEven
   };
 }
 
-/** The fee goes out before the call and what is too much comes back behind it; both are in `fee`. */
+/** The fee goes out before the call, and what was too much comes back behind it; both are in `fee`. */
 function withoutFee(client: Client, records: readonly EventRecord[], paid: EventRecord | undefined): EventRecord[] {
-  if (!paid) return [...records];
-  const payer = valuesOf(client, paid)[0];
-  const isOf = (record: EventRecord | undefined, name: string): boolean =>
-    record !== undefined &&
-    nameOf(record) === name &&
-    (name === 'Balances.Issued' || valuesOf(client, record)[0] === payer);
   const kept = [...records];
-  const out = kept.findIndex((record) => isOf(record, 'Balances.Withdraw'));
-  if (out >= 0) kept.splice(out, 1);
+  if (!paid) return kept;
+  const [payer, fee] = valuesOf(client, paid);
+  const amountOf = (record: EventRecord | undefined, name: string): number => {
+    if (!record || nameOf(record) !== name) return 0;
+    const [who, amount] = valuesOf(client, record);
+    return who === payer ? Number(amount) : 0;
+  };
   const at = kept.indexOf(paid);
-  let back = at;
-  while (back > 0 && nameOf(kept[back - 1]!).startsWith('Balances.Deposit')) back--;
-  kept.splice(back, at - back);
+  const back = amountOf(kept[at - 1], 'Balances.Deposit');
+  const taken = kept.findIndex((record) => amountOf(record, 'Balances.Withdraw') === Number(fee) + back);
+  if (taken < 0 || Number(fee) + back === 0) return kept;
+  if (back > 0) kept.splice(at - 1, 1);
+  kept.splice(taken, 1);
   return kept;
 }
 
@@ -97,10 +98,9 @@ function nameErrors(client: Client, value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
   const { module } = value as { module?: { index: number; error: string } };
   if (module !== undefined && typeof module === 'object') {
-    const { section, name } = client.api.registry.findMetaError({
-      index: module.index,
-      error: Number.parseInt(module.error.slice(2, 4), 16),
-    } as never);
+    const { section, name } = client.api.registry.findMetaError(
+      Uint8Array.of(module.index, Number.parseInt(module.error.slice(2, 4), 16)),
+    );
     return { error: `${section.replace(/^./, (letter) => letter.toUpperCase())}.${name}` };
   }
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, nameErrors(client, one)]));

@@ -13,6 +13,8 @@ const env = { ORT_DISABLE_TELEMETRY: '1' };
 export default defineConfig({
   resolve: { alias },
   test: {
+    // Tests leave nothing behind in the machine's temporary folder, not even those that fail half way.
+    globalSetup: ['./test/temp-folder.ts'],
     projects: [
       {
         extends: true,

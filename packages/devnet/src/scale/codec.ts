@@ -16,7 +16,14 @@ export type Fields = Readonly<Record<string, string>> | readonly string[];
 
 /** How a named type is laid out, and under which Rust path real metadata shows it. */
 export type NamedType =
-  | { form: 'composite'; path: string; params?: Readonly<Record<string, string | null>>; fields: Fields }
+  | {
+      form: 'composite';
+      path: string;
+      params?: Readonly<Record<string, string | null>>;
+      fields: Fields;
+      /** A list that does not decode when it has more items (BoundedVec). */
+      limit?: number;
+    }
   | {
       form: 'variant';
       path: string;
@@ -152,7 +159,10 @@ export class CodecRegistry {
     const named = this.#named[type.name];
     if (!named) throw new Error(`type ${type.name} is not described`);
     if (named.form === 'custom') return named.codec;
-    if (named.form === 'composite') return this.#fields(named.fields);
+    if (named.form === 'composite') {
+      const codec = this.#fields(named.fields);
+      return named.limit === undefined ? codec : boundedCodec(codec, named.limit);
+    }
     return variantCodec(named.variants.map(([name, index, fields]) => [name, index, this.#fields(fields)]));
   }
 
@@ -209,6 +219,19 @@ function vecCodec(item: Codec): Codec {
       for (const one of items) item.encodeTo(writer, one);
     },
     decodeFrom: (reader) => Array.from({ length: reader.length() }, () => item.decodeFrom(reader)),
+  };
+}
+
+function boundedCodec(list: Codec, limit: number): Codec {
+  return {
+    encodeTo: (writer, value) => list.encodeTo(writer, value),
+    decodeFrom: (reader) => {
+      const items = list.decodeFrom(reader) as unknown[];
+      if (items.length > limit) {
+        throw new BadInputError('SCALE_INVALID', `${items.length} items are given where at most ${limit} may be`);
+      }
+      return items;
+    },
   };
 }
 

@@ -59,6 +59,8 @@ const boundedBytes = (limit: number): NamedType => ({
 const empty = (path: string): NamedType => composite(path, []);
 
 export const RAW_LIMIT = 128;
+/** MaxFields of the Commitments pallet: a commitment with more does not decode. */
+export const MAX_COMMITMENT_FIELDS = 3;
 /** MAX_CRV3_COMMIT_SIZE_BYTES of pallet-subtensor. */
 const TIMELOCKED_COMMIT_LIMIT = 5000;
 
@@ -282,7 +284,10 @@ export const SCALE_TYPES: Readonly<Record<string, NamedType>> = {
     ['BigRaw', 136, ['Bounded512']],
   ]),
   /** Clients see the newtype: the Python SDK sends and expects the list one level deeper than a Vec's. */
-  CommitmentFields: composite('bounded_collections::bounded_vec::BoundedVec', ['Vec<Data>'], { T: 'Data', S: null }),
+  CommitmentFields: {
+    ...composite('bounded_collections::bounded_vec::BoundedVec', ['Vec<Data>'], { T: 'Data', S: null }),
+    limit: MAX_COMMITMENT_FIELDS,
+  } as NamedType,
   CommitmentInfo: composite(
     'pallet_commitments::types::CommitmentInfo',
     { fields: 'CommitmentFields' },

@@ -11,12 +11,12 @@ import {
   type Origin,
   type Pallet,
 } from '../pallet.ts';
+import { MAX_COMMITMENT_FIELDS } from '../scale-types.ts';
 import { defineStorage, optionalMap, plain } from '../storage.ts';
 import { pulseSignature } from './drand.ts';
 import { resetBonds } from './subtensor/neurons.ts';
 import { subtensor } from './subtensor/storage.ts';
 
-const MAX_FIELDS = 3;
 /** Every commitment costs at least this much of the per-epoch space, bytes. */
 const MIN_SPACE = 100;
 /** Revealed plaintexts that are kept per hotkey, the latest. */
@@ -58,7 +58,7 @@ function setCommitment(context: Context, origin: Origin, { netuid, info }: Commi
   const { state, block } = context;
   const who = ensureSigned(origin);
   ensure(subtensor.Uids.has(state, netuid, who), 'AccountNotAllowedCommit');
-  ensure(info.fields.length <= MAX_FIELDS, 'TooManyFieldsInCommitmentInfo');
+  // TooManyFieldsInCommitmentInfo cannot be met: more fields than that do not decode.
   const size = info.fields.reduce((sum, field) => sum + sizeOf(field), 0);
   const epoch = subtensor.SubnetEpochIndex.get(state, netuid);
   const tracker = commitmentsStorage.UsedSpaceOf.get(state, netuid, who);
@@ -173,5 +173,5 @@ export const commitmentsPallet: Pallet = {
     'SpaceLimitExceeded',
     'UnexpectedUnreserveLeftover',
   ],
-  constants: { MaxFields: ['u32', MAX_FIELDS], InitialDeposit: ['u64', 0n], FieldDeposit: ['u64', 0n] },
+  constants: { MaxFields: ['u32', MAX_COMMITMENT_FIELDS], InitialDeposit: ['u64', 0n], FieldDeposit: ['u64', 0n] },
 };

@@ -12,14 +12,6 @@ export function hotkeyExists(state: RuntimeState, hotkey: string): boolean {
   return s.Owner.has(state, hotkey);
 }
 
-/** Registered on any subnet. */
-export function registeredAnywhere(state: RuntimeState, hotkey: string): boolean {
-  for (let netuid = 0; netuid < s.TotalNetworks.get(state) + 1; netuid++) {
-    if (s.IsNetworkMember.get(state, hotkey, netuid)) return true;
-  }
-  return false;
-}
-
 /** Uid of the subnet owner's own hotkey; undefined where the subnet has no owner or the hotkey no uid. */
 export function ownerUidOf(state: RuntimeState, netuid: number): number | undefined {
   if (!s.SubnetOwnerHotkey.has(state, netuid)) return undefined;

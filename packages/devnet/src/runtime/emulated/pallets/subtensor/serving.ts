@@ -1,7 +1,6 @@
 import type { RuntimeState } from '../../../runtime.ts';
 import { type CallDescription, type Context, ensureSigned, type Origin } from '../../pallet.ts';
 import { ensure } from './errors.ts';
-import { registeredAnywhere } from './neurons.ts';
 import { subtensor as s } from './storage.ts';
 
 export interface ServeAxonArgs {
@@ -40,7 +39,7 @@ function rateLimitPassed(state: RuntimeState, netuid: number, last: bigint, bloc
 
 /** All checks of serve_axon in the chain's order; the transaction pool runs them too. */
 export function checkServeAxon(state: RuntimeState, block: number, hotkey: string, args: ServeAxonArgs): void {
-  ensure(registeredAnywhere(state, hotkey), 'HotKeyNotRegisteredInNetwork');
+  ensure(s.Uids.has(state, args.netuid, hotkey), 'HotKeyNotRegisteredInNetwork');
   ensure(args.ip_type === 4 || args.ip_type === 6, 'InvalidIpType');
   ensure(validIp(args.ip, args.ip_type), 'InvalidIpAddress');
   const last = s.Axons.get(state, args.netuid, hotkey)?.block ?? 0n;
@@ -56,7 +55,7 @@ export function checkServePrometheus(
 ): void {
   ensure(args.ip_type === 4 || args.ip_type === 6, 'InvalidIpType');
   ensure(args.ip !== 0n && validIp(args.ip, args.ip_type), 'InvalidIpAddress');
-  ensure(registeredAnywhere(state, hotkey), 'HotKeyNotRegisteredInNetwork');
+  ensure(s.Uids.has(state, args.netuid, hotkey), 'HotKeyNotRegisteredInNetwork');
   const last = s.Prometheus.get(state, args.netuid, hotkey)?.block ?? 0n;
   ensure(rateLimitPassed(state, args.netuid, last, block), 'ServingRateLimitExceeded');
   ensure(args.port !== 0, 'InvalidPort');

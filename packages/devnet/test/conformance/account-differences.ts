@@ -1,0 +1,25 @@
+import type { SpecDifference } from './spec-differences.ts';
+
+/** What specs 293 and 424 do differently with registration, serving and commitments. */
+export const ACCOUNT_DIFFERENCES = {
+  'serving-registration': {
+    at293: 'a hotkey of any subnet may serve on every netuid, even one that does not exist',
+    at424: 'the hotkey must be registered on that subnet',
+    source: 'subtensor/src/subnets/serving.rs',
+  },
+  'serving-in-the-pool': {
+    at293: 'the pool checks serve_axon only; serve_axon_tls and serve_prometheus fail in a block',
+    at424: 'the pool checks all three, and what it refuses fails within a batch, too',
+    source: 'subtensor/src/guards/check_serving_endpoints.rs',
+  },
+  'max-space-fee': {
+    at293: 'set_max_space pays no fee, whoever calls it',
+    at424: 'it does',
+    source: 'commitments/src/lib.rs',
+  },
+  'miner-emission-event': {
+    at293: 'an epoch deposits no event of what miners got',
+    at424: 'IncentiveAlphaEmittedToMiners lists it',
+    source: 'subtensor/src/epoch/run_epoch.rs',
+  },
+} as const satisfies Record<string, SpecDifference>;

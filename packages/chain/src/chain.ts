@@ -129,8 +129,10 @@ export interface TransferArgs {
 }
 
 export interface ConnectOptions {
-  /** `ws://` or `wss://`, tried in turn. */
+  /** `ws://` or `wss://`, best first: the next one serves when one fails, and an earlier one again when it works. */
   endpoints: string[];
+  /** The chain that the endpoints must serve (`0x` + 64 hex); default the one of the first that answers. */
+  genesisHash?: string;
   logger?: Logger;
   /** Ends the connecting, and later closes the chain. */
   signal?: AbortSignal;
@@ -138,8 +140,15 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** Deadline of one read, reconnects included. Default 30 000. */
   callTimeoutMs?: number;
-  /** No finalised block for this long: reconnect. Default max(30 s, 10 block times). */
+  /**
+   * No finalised block for this long: the endpoint is asked for its newest, and left when it does not answer or has one
+   * that its subscription did not tell. Default 20 000; dead sockets are noticed within 1.3 times this, too.
+   */
+  silenceMs?: number;
+  /** No finalised block for this long, though the endpoint answers: the next one. Default max(30 s, 10 block times). */
   headTimeoutMs?: number;
+  /** While an endpoint that is not the first serves, those before it are tried so often. Default 600 000. */
+  returnMs?: number;
 }
 
 /** The Subtensor client of a daemon. */

@@ -1,36 +1,72 @@
-import { type Logger, sleep, TransientError, withDeadline } from '@tuning/kit';
-import { blockOfHeader } from './block-header.ts';
+import { errorCode, errorMessage, type Logger, TransientError, withDeadline } from '@tuning/kit';
+import { type BlockHeader, headerOf } from './block-header.ts';
 import type { BlockRef } from './block-ref.ts';
 import { blockHash, parseValue } from './chain-values.ts';
 import type { Connection } from './connection.ts';
+import { endpointFault } from './endpoint-fault.ts';
+import { HeadFeed, type KnownChain } from './head-feed.ts';
+import { orAborted } from './or-aborted.ts';
 import type { Session } from './session.ts';
 
 /** A subscription that does not send its first item is dead (seen after reconnects). */
 const FIRST_HEAD_MS = 15_000;
-/** Hashes kept of finalised blocks, which never change; older ones are asked for again. */
-const HASHES_KEPT = 4_096;
+/** Finalised blocks, which never change, of which hash and parent are kept; older ones are asked for again. */
+const BLOCKS_KEPT = 4_096;
 
 /** Follows the finalised chain over all sessions; `head` never goes back. */
-export class FinalisedHeads {
-  readonly #connection: Connection;
+export class FinalisedHeads implements KnownChain {
   readonly #logger: Logger;
   readonly #handlers = new Set<(block: BlockRef) => void>();
-  readonly #hashes = new Map<number, string>();
+  readonly #blocks = new Map<number, { hash: string; parentHash: string | undefined }>();
+  readonly #feeds = new WeakMap<Session, HeadFeed>();
+  #connection: Connection | undefined;
   #head: BlockRef | undefined;
   #seenAt = Date.now();
 
-  constructor(connection: Connection, logger: Logger) {
-    this.#connection = connection;
+  constructor(logger: Logger) {
     this.#logger = logger;
   }
 
-  /** Follows every session from now on. Resolves with the first head. */
-  async start(): Promise<BlockRef> {
-    this.#connection.onSession((session) => void this.#follow(session));
-    return this.#connection.run('the first finalised block', async (_session, signal) => {
-      while (!this.#head) await sleep(10, signal);
-      return this.#head;
-    });
+  /** Where hashes are asked for. */
+  attach(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  /**
+   * Follows a new session. Resolves when it has shown a head that is not behind what was seen before.
+   * @throws an endpoint's fault, e.g. `CHAIN_STALE`.
+   */
+  readonly follow = async (session: Session, signal: AbortSignal): Promise<void> => {
+    const feed = new HeadFeed(session, this, (head) => this.#advance(head));
+    this.#feeds.set(session, feed);
+    const wanted = this.#head?.number ?? 0;
+    // A new connection gets its own time.
+    this.#seenAt = Date.now();
+    try {
+      await withDeadline(
+        'the first finalised block',
+        FIRST_HEAD_MS,
+        async (own) => {
+          const { socket } = session;
+          await socket.subscribe('chain_subscribeFinalizedHeads', [], 'chain_unsubscribeFinalizedHeads', (header) =>
+            feed.take(header),
+          );
+          await feed.reached(wanted, own);
+        },
+        signal,
+      );
+    } catch (error) {
+      if (feed.number < 0 || feed.number >= wanted || !isTimeout(error)) throw error;
+      throw endpointFault('CHAIN_STALE', `the endpoint is at block ${feed.number} and the chain at ${wanted}`);
+    }
+  };
+
+  get newest(): BlockRef | undefined {
+    return this.#head;
+  }
+
+  hashAt(number: number): string | undefined {
+    return this.#blocks.get(number)?.hash ?? this.#blocks.get(number + 1)?.parentHash;
   }
 
   get head(): BlockRef {
@@ -38,9 +74,14 @@ export class FinalisedHeads {
     return this.#head;
   }
 
-  /** Milliseconds since the last finalised block arrived or the connection was made. */
+  /** Milliseconds since the head last moved or a connection was made. */
   get ageMs(): number {
     return Date.now() - this.#seenAt;
+  }
+
+  /** The newest finalised block that a session has announced; -1 for none. */
+  announced(session: Session): number {
+    return this.#feeds.get(session)?.number ?? -1;
   }
 
   on(handler: (block: BlockRef) => void): () => void {
@@ -48,105 +89,97 @@ export class FinalisedHeads {
     return () => this.#handlers.delete(handler);
   }
 
-  /** Takes a block known to be final, e.g. from a transaction's watch, which may be faster than the subscription. */
-  advance(block: BlockRef): void {
-    this.#seenAt = Date.now();
-    this.#remember(block);
-    if (this.#head && block.number <= this.#head.number) return;
-    this.#head = block;
-    for (const handler of [...this.#handlers]) {
-      try {
-        handler(block);
-      } catch (error) {
-        this.#logger.error({ error: String(error), block: block.number }, 'a handler of finalised blocks failed');
-      }
-    }
-  }
-
   /** Resolves when the finalised head is at `number` or above; `ms` bounds the wait when given. */
   async waitFor(number: number, options: { signal?: AbortSignal; ms?: number } = {}): Promise<BlockRef> {
+    const { ended } = this.#attached;
     options.signal?.throwIfAborted();
-    this.#connection.ended.throwIfAborted();
+    ended.throwIfAborted();
     if (this.head.number >= number) return this.head;
-    const wait = (own: AbortSignal | undefined) =>
-      this.#wait(number, own ? [own, this.#connection.ended] : [this.#connection.ended]);
+    const wait = (own: AbortSignal | undefined) => this.#wait(number, own ? [own, ended] : [ended]);
     if (options.ms === undefined) return wait(options.signal);
     return withDeadline(`block ${number}`, options.ms, wait, options.signal);
   }
 
   /**
-   * Hash of a finalised block.
-   * @throws TransientError `CHAIN_BLOCK_NOT_FINAL`, and what reads throw.
+   * Hash of a finalised block: that of a header whose bytes have it, and that is linked to the blocks beside it.
+   * @throws TransientError `CHAIN_BLOCK_NOT_FINAL`, `CHAIN_HASH_MISMATCH`, and what reads throw.
    */
-  async hashOf(number: number): Promise<string> {
+  async hashOf(number: number, options: { signal?: AbortSignal | undefined } = {}): Promise<string> {
     if (number > this.head.number) {
       throw new TransientError('CHAIN_BLOCK_NOT_FINAL', `block ${number} is not final yet (head ${this.head.number})`);
     }
-    const known = this.#hashes.get(number);
+    const known = this.hashAt(number);
     if (known !== undefined) return known;
-    const answer = await this.#connection.run(`the hash of block ${number}`, (session) =>
-      session.socket.request('chain_getBlockHash', [number]),
-    );
-    if (answer === null) {
+    const what = `the hash of block ${number}`;
+    const header = await this.#attached.run(what, (session) => this.#readHeader(session, number), options);
+    this.#remember(header);
+    return header.hash;
+  }
+
+  get #attached(): Connection {
+    if (!this.#connection) throw new TransientError('CHAIN_DISCONNECTED', 'there is no connection yet');
+    return this.#connection;
+  }
+
+  async #readHeader({ socket }: Session, number: number): Promise<BlockHeader> {
+    const answer = await socket.request('chain_getBlockHash', [number]);
+    const json = answer === null ? null : await socket.request('chain_getHeader', [answer]);
+    if (json === null) {
       throw new TransientError(
         'CHAIN_STATE_PRUNED',
         `the endpoint does not know block ${number}: an archive endpoint does`,
       );
     }
     const hash = parseValue(blockHash, answer, `hash of block ${number}`);
-    this.#remember({ number, hash });
-    return hash;
+    const header = headerOf(json);
+    const child = this.#blocks.get(number + 1)?.parentHash;
+    const parent = this.#blocks.get(number - 1)?.hash;
+    if (header.hash !== hash || header.number !== number) {
+      throw endpointFault('CHAIN_HASH_MISMATCH', `${hash} is not the hash of the header that ${socket.endpoint} gives`);
+    }
+    if ((child ?? hash) !== hash || (parent ?? header.parentHash) !== header.parentHash) {
+      throw endpointFault(
+        'CHAIN_HASH_MISMATCH',
+        `block ${number} of ${socket.endpoint} is not linked to its neighbours`,
+      );
+    }
+    return header;
+  }
+
+  #advance(block: BlockHeader): void {
+    this.#remember(block);
+    if (this.#head && block.number <= this.#head.number) return;
+    this.#seenAt = Date.now();
+    const head = { number: block.number, hash: block.hash };
+    this.#head = head;
+    for (const handler of [...this.#handlers]) {
+      try {
+        handler(head);
+      } catch (error) {
+        this.#logger.error({ error: errorMessage(error), block: head.number }, 'a handler of finalised blocks failed');
+      }
+    }
   }
 
   #wait(number: number, signals: readonly AbortSignal[]): Promise<BlockRef> {
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        finish();
-        reject(signals.find((signal) => signal.aborted)?.reason);
-      };
-      const off = this.on((block) => {
-        if (block.number < number) return;
-        finish();
-        resolve(block);
+    let off = () => {};
+    const reached = new Promise<BlockRef>((resolve) => {
+      off = this.on((block) => {
+        if (block.number >= number) resolve(block);
       });
-      const finish = () => {
-        off();
-        for (const signal of signals) signal.removeEventListener('abort', stop);
-      };
-      for (const signal of signals) signal.addEventListener('abort', stop, { once: true });
     });
+    return orAborted(reached, ...signals).finally(off);
   }
 
-  #remember(block: BlockRef): void {
-    this.#hashes.set(block.number, block.hash);
-    if (this.#hashes.size > HASHES_KEPT) {
-      const oldest = this.#hashes.keys().next().value;
-      if (oldest !== undefined) this.#hashes.delete(oldest);
+  #remember({ number, hash, parentHash }: BlockHeader): void {
+    this.#blocks.set(number, { hash, parentHash });
+    if (this.#blocks.size > BLOCKS_KEPT) {
+      const oldest = this.#blocks.keys().next().value;
+      if (oldest !== undefined) this.#blocks.delete(oldest);
     }
   }
+}
 
-  async #follow(session: Session): Promise<void> {
-    // A new connection gets its own time: its first head is bounded below.
-    this.#seenAt = Date.now();
-    try {
-      await withDeadline('the first finalised block', FIRST_HEAD_MS, async (signal) => {
-        let first = true;
-        await new Promise<void>((resolve, reject) => {
-          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-          session.socket
-            .subscribe('chain_subscribeFinalizedHeads', [], 'chain_unsubscribeFinalizedHeads', (header) => {
-              this.advance(blockOfHeader(session, header));
-              if (first) resolve();
-              first = false;
-            })
-            .catch(reject);
-        });
-      });
-    } catch (error) {
-      this.#connection.drop(
-        session,
-        `cannot follow finalised blocks: ${error instanceof Error ? error.message : error}`,
-      );
-    }
-  }
+function isTimeout(error: unknown): boolean {
+  return errorCode(error) === 'DEADLINE_EXCEEDED';
 }

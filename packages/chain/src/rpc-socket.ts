@@ -1,13 +1,17 @@
 import { OperatorError, TransientError } from '@tuning/kit';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
+import { endpointFault } from './endpoint-fault.ts';
+import { MessageBudget } from './message-budget.ts';
+import { guardMessage, MAX_MESSAGE_BYTES, tooLarge } from './message-guard.ts';
 
-/** Largest message taken from an endpoint: mainnet's metadata is about 1 MB of hex, a full block a few MB. */
-const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-/** A peer that is silent for two intervals is taken for dead (a half-open socket never closes by itself). */
-const PING_INTERVAL_MS = 10_000;
+/** A peer that answers no ping for two intervals is taken for dead at the third: 24 s at most. */
+export const PING_INTERVAL_MS = 8_000;
 /** Notifications kept that arrive before the answer naming their subscription. */
 const MAX_EARLY_NOTIFICATIONS = 64;
+const MAX_EARLY_BYTES = 1024 * 1024;
+/** Questions without an answer; whoever asked has long given up on most of so many. */
+const MAX_PENDING = 10_000;
 
 /** An error that the node answered with (JSON-RPC 2.0 error object). */
 export class RpcError extends Error {
@@ -27,7 +31,7 @@ export interface Subscription {
   stop(): void;
 }
 
-const subscriptionId = z.union([z.string(), z.number()]);
+const subscriptionId = z.union([z.string().max(256), z.number()]);
 const messageSchema = z.object({
   id: z.number().nullish(),
   result: z.unknown().optional(),
@@ -37,6 +41,8 @@ const messageSchema = z.object({
     .object({ subscription: subscriptionId, result: z.unknown().optional(), error: z.unknown().optional() })
     .optional(),
 });
+
+type Message = z.infer<typeof messageSchema>;
 
 interface Pending {
   method: string;
@@ -58,31 +64,41 @@ export class RpcSocket {
   readonly #pending = new Map<number, Pending>();
   readonly #subscriptions = new Map<string, (item: unknown) => void>();
   readonly #early = new Map<string, unknown[]>();
+  readonly #unasked = new MessageBudget();
   readonly #ping: NodeJS.Timeout;
+  #earlyBytes = 0;
+  /** Subscriptions asked for and not answered yet: only for these may notifications come early. */
+  #subscribing = 0;
   #silentPings = 0;
   #lastId = 0;
 
-  private constructor(endpoint: string, socket: WebSocket) {
+  private constructor(endpoint: string, socket: WebSocket, pingMs: number) {
     this.endpoint = endpoint;
     this.#socket = socket;
+    // nodebuffer is the default binary type: never fragments, never an ArrayBuffer.
     socket.on('message', (data) => {
       this.#silentPings = 0;
-      this.#take(String(data));
+      this.#take(data as Buffer);
     });
     socket.on('pong', () => {
       this.#silentPings = 0;
+      this.#countUnasked(1);
     });
-    socket.on('error', (error) => this.close(error.message));
+    socket.on('ping', (data) => this.#countUnasked(data.length));
+    socket.on('error', (error) => {
+      const large = (error as { code?: unknown }).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+      this.close(large ? tooLarge(`has more than ${MAX_MESSAGE_BYTES} bytes`) : error.message);
+    });
     socket.on('close', (code) => this.close(`socket closed (${code})`));
     this.#ping = setInterval(() => {
-      if (this.#silentPings >= 2) this.close('the endpoint went silent');
+      if (this.#silentPings >= 2) this.close(endpointFault('CHAIN_SILENT', 'the endpoint went silent'));
       else this.#socket.ping();
       this.#silentPings++;
-    }, PING_INTERVAL_MS);
+    }, pingMs);
   }
 
   /** @throws OperatorError `CHAIN_BAD_ENDPOINT`; TransientError `CHAIN_DISCONNECTED`; the signal's reason. */
-  static open(endpoint: string, signal: AbortSignal): Promise<RpcSocket> {
+  static open(endpoint: string, signal: AbortSignal, pingMs = PING_INTERVAL_MS): Promise<RpcSocket> {
     signal.throwIfAborted();
     let socket: WebSocket;
     try {
@@ -107,12 +123,15 @@ export class RpcSocket {
       });
       socket.once('open', () => {
         signal.removeEventListener('abort', stop);
-        resolve(new RpcSocket(endpoint, socket));
+        resolve(new RpcSocket(endpoint, socket, pingMs));
       });
     });
   }
 
-  /** Aborts when the socket has ended; its reason is the TransientError that waiting requests got. */
+  /**
+   * Aborts when the socket has ended; its reason is the TransientError that waiting requests got, whose cause is the
+   * endpoint's fault where there was one.
+   */
   get closed(): AbortSignal {
     return this.#closed.signal;
   }
@@ -121,6 +140,10 @@ export class RpcSocket {
   request(method: string, params: readonly unknown[], onAnswer?: (value: unknown) => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.closed.aborted) return reject(this.closed.reason);
+      if (this.#pending.size >= MAX_PENDING) {
+        this.close(endpointFault('CHAIN_SILENT', `the endpoint left ${MAX_PENDING} requests without an answer`));
+        return reject(this.closed.reason);
+      }
       const id = ++this.#lastId;
       this.#pending.set(id, { method, resolve, reject, ...(onAnswer ? { onAnswer } : {}) });
       this.#socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
@@ -136,14 +159,22 @@ export class RpcSocket {
   ): Promise<Subscription> {
     let key = '';
     let id: unknown;
-    await this.request(method, params, (answer) => {
-      id = subscriptionId.parse(answer);
-      key = String(id);
-      this.#subscriptions.set(key, onItem);
-      const early = this.#early.get(key) ?? [];
-      this.#early.delete(key);
-      for (const item of early) onItem(item);
-    });
+    this.#subscribing++;
+    try {
+      await this.request(method, params, (answer) => {
+        id = subscriptionId.parse(answer);
+        key = String(id);
+        this.#subscriptions.set(key, onItem);
+        const early = this.#early.get(key) ?? [];
+        this.#early.delete(key);
+        for (const item of early) onItem(item);
+      });
+    } finally {
+      if (--this.#subscribing === 0) {
+        this.#early.clear();
+        this.#earlyBytes = 0;
+      }
+    }
     return {
       stop: () => {
         if (this.#subscriptions.delete(key)) this.request(unsubscribe, [id]).catch(() => {});
@@ -151,10 +182,15 @@ export class RpcSocket {
     };
   }
 
-  close(reason: string): void {
+  close(reason: string | Error): void {
     if (this.closed.aborted) return;
     clearInterval(this.#ping);
-    const error = new TransientError('CHAIN_DISCONNECTED', `lost the connection to ${this.endpoint}: ${reason}`);
+    const [text, fault] = typeof reason === 'string' ? [reason, undefined] : [reason.message, reason];
+    const error = new TransientError(
+      'CHAIN_DISCONNECTED',
+      `lost the connection to ${this.endpoint}: ${text}`,
+      fault ? { cause: fault } : {},
+    );
     this.#closed.abort(error);
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
@@ -164,48 +200,69 @@ export class RpcSocket {
     this.#socket.terminate();
   }
 
-  #take(text: string): void {
-    let message: z.infer<typeof messageSchema>;
+  #take(bytes: Buffer): void {
+    // Messages that ws had read already when the socket was closed.
+    if (this.closed.aborted) return;
     try {
-      message = messageSchema.parse(JSON.parse(text));
-    } catch {
-      this.close('the endpoint does not speak JSON-RPC');
-      return;
-    }
-    try {
-      if (message.params) this.#notify(String(message.params.subscription), message.params.result);
-      else if (typeof message.id === 'number') this.#answer(message.id, message);
+      guardMessage(bytes);
+      const message = parseMessage(bytes);
+      if (message.params) this.#notify(String(message.params.subscription), message.params.result, bytes.length);
+      else if (typeof message.id !== 'number' || !this.#answer(message.id, message)) this.#countUnasked(bytes.length);
     } catch (error) {
-      this.close(error instanceof Error ? error.message : String(error));
+      this.close(error instanceof Error ? error : String(error));
     }
   }
 
-  #answer(id: number, message: z.infer<typeof messageSchema>): void {
+  #countUnasked(bytes: number): void {
+    if (this.#unasked.take(bytes)) return;
+    this.close(endpointFault('CHAIN_FLOODED', 'the endpoint floods us with what nobody asked for'));
+  }
+
+  /** Whether it was asked for. */
+  #answer(id: number, message: Message): boolean {
     const pending = this.#pending.get(id);
-    if (!pending) return;
+    if (!pending) return false;
     this.#pending.delete(id);
     if (message.error) {
       pending.reject(new RpcError(message.error.code, message.error.message, message.error.data));
-      return;
+      return true;
     }
     try {
       pending.onAnswer?.(message.result);
     } catch (error) {
       pending.reject(error);
-      return;
+      return true;
     }
     pending.resolve(message.result);
+    return true;
   }
 
-  #notify(subscription: string, item: unknown): void {
+  #notify(subscription: string, item: unknown, bytes: number): void {
+    this.#countUnasked(bytes);
     const handler = this.#subscriptions.get(subscription);
     if (handler) {
       handler(item);
       return;
     }
+    // Of a subscription that we have ended.
+    if (this.#subscribing === 0) return;
     const early = this.#early.get(subscription) ?? [];
-    if (this.#early.size < MAX_EARLY_NOTIFICATIONS && early.length < MAX_EARLY_NOTIFICATIONS) {
-      this.#early.set(subscription, [...early, item]);
+    this.#earlyBytes += bytes;
+    if (
+      this.#early.size < MAX_EARLY_NOTIFICATIONS &&
+      early.length < MAX_EARLY_NOTIFICATIONS &&
+      this.#earlyBytes <= MAX_EARLY_BYTES
+    ) {
+      early.push(item);
+      this.#early.set(subscription, early);
     }
+  }
+}
+
+function parseMessage(bytes: Buffer): Message {
+  try {
+    return messageSchema.parse(JSON.parse(bytes.toString('utf8')));
+  } catch {
+    throw endpointFault('CHAIN_NOT_JSON_RPC', 'the endpoint does not speak JSON-RPC');
   }
 }

@@ -1,5 +1,6 @@
 import { ApiPromise } from '@polkadot/api';
 import { OperatorError, TransientError, withDeadline } from '@tuning/kit';
+import { endpointFault } from './endpoint-fault.ts';
 import { orAborted } from './or-aborted.ts';
 import { RpcSocket } from './rpc-socket.ts';
 
@@ -19,14 +20,18 @@ export interface Session {
  * @throws OperatorError `CHAIN_NOT_SUBTENSOR`, `CHAIN_BAD_ENDPOINT`; TransientError `CHAIN_DISCONNECTED`,
  * `DEADLINE_EXCEEDED`, `CHAIN_BAD_METADATA`.
  */
-export async function openSession(endpoint: string, ms: number, signal?: AbortSignal): Promise<Session> {
+export async function openSession(
+  endpoint: string,
+  ms: number,
+  { signal, pingMs }: { signal?: AbortSignal | undefined; pingMs?: number | undefined } = {},
+): Promise<Session> {
   let socket: RpcSocket | undefined;
   try {
     return await withDeadline(
       `connecting to ${endpoint}`,
       ms,
       async (limit) => {
-        socket = await RpcSocket.open(endpoint, limit);
+        socket = await RpcSocket.open(endpoint, limit, pingMs);
         const onLimit = () => socket?.close('gave up connecting');
         limit.addEventListener('abort', onLimit, { once: true });
         const api = await readApi(socket);
@@ -57,7 +62,11 @@ async function readApi(socket: RpcSocket): Promise<ApiPromise> {
   const api = new ApiPromise({ provider: providerOver(socket), noInitWarn: true });
   const ready = api.isReadyOrError.catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TransientError('CHAIN_BAD_METADATA', `${socket.endpoint} does not serve usable metadata: ${reason}`);
+    throw endpointFault(
+      'CHAIN_BAD_METADATA',
+      `${socket.endpoint} does not serve usable metadata: ${reason.slice(0, 300)}`,
+      error,
+    );
   });
   return orAborted(ready, socket.closed);
 }

@@ -28,8 +28,8 @@ import { commit, commitmentsIn, readCommitment, readCommitments } from './commit
 import type { Connection } from './connection.ts';
 import { type EpochClock, readEpochClock } from './epoch-clock.ts';
 import { readEvents } from './events.ts';
-import { FinalisedHeads } from './finalised-heads.ts';
-import { HeadWatchdog } from './head-watchdog.ts';
+import type { FinalisedHeads } from './finalised-heads.ts';
+import { HeadWatchdog, SILENCE_MS } from './head-watchdog.ts';
 import { type Hyperparameters, readHyperparameters } from './hyperparameters.ts';
 import { type Metagraph, readMetagraph } from './metagraph.ts';
 import { register } from './registration.ts';
@@ -42,6 +42,11 @@ import { readWeightCommits, type WeightCommit } from './weight-commits.ts';
 import { readLastUpdate, readWeights } from './weights.ts';
 import { revealWeights } from './weights-hashed.ts';
 
+export interface WatchdogLimits {
+  silenceMs: number | undefined;
+  headTimeoutMs: number | undefined;
+}
+
 /** The client over one {@link Connection}; reads default to the newest finalised block. */
 export class SubtensorChain implements Chain, ChainContext {
   readonly genesisHash: string;
@@ -52,26 +57,26 @@ export class SubtensorChain implements Chain, ChainContext {
   readonly #watchdog: HeadWatchdog;
   readonly #logger: Logger;
 
-  constructor(connection: Connection, logger: Logger, headTimeoutMs: number | undefined) {
+  /** `heads` follows `connection`, which is open. */
+  constructor(connection: Connection, heads: FinalisedHeads, logger: Logger, limits: WatchdogLimits) {
     this.#connection = connection;
+    this.#heads = heads;
     this.#logger = logger;
     this.genesisHash = connection.latest.genesisHash;
-    this.#heads = new FinalisedHeads(connection, logger);
     this.#blockTime = new BlockTime(connection.latest, this, this.#heads);
     this.#watchdog = new HeadWatchdog(
       connection,
       this.#heads,
-      () => headTimeoutMs ?? Math.max(30_000, 10 * this.blockTimeMs),
+      limits.silenceMs ?? SILENCE_MS,
+      () => limits.headTimeoutMs ?? Math.max(30_000, 10 * this.blockTimeMs),
     );
   }
 
-  /** Resolves when the first finalised block is known. */
   async start(): Promise<void> {
     this.#connection.onSession((session) => {
       this.#accounts.forgetAll();
       void this.#followRuntime(session);
     });
-    await this.#heads.start();
     await this.#blockTime.start();
     this.#watchdog.start();
   }
@@ -264,7 +269,9 @@ export class SubtensorChain implements Chain, ChainContext {
     try {
       await session.socket.subscribe('state_subscribeRuntimeVersion', [], 'state_unsubscribeRuntimeVersion', (item) => {
         const { specVersion } = parseValue(version, item, 'runtime version');
-        if (specVersion !== session.specVersion) this.#connection.drop(session, `runtime upgrade to ${specVersion}`);
+        if (specVersion === session.specVersion) return;
+        this.#logger.info({ from: session.specVersion, to: specVersion }, 'the runtime was upgraded');
+        this.#connection.drop(session, `runtime upgrade to ${specVersion}`, { stay: true });
       });
     } catch (error) {
       this.#logger.debug({ error: errorMessage(error) }, 'cannot follow runtime upgrades on this connection');

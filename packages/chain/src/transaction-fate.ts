@@ -1,8 +1,9 @@
 import { type Logger, TransientError } from '@tuning/kit';
 import { z } from 'zod';
+import { headerOf } from './block-header.ts';
 import type { BlockRef } from './block-ref.ts';
 import { dispatchFailure } from './chain-error.ts';
-import { parseValue, uint } from './chain-values.ts';
+import { parseValue } from './chain-values.ts';
 import type { Connection } from './connection.ts';
 import { type ChainEvent, readEvents } from './events.ts';
 import type { FinalisedHeads } from './finalised-heads.ts';
@@ -56,7 +57,7 @@ export async function finalBlock(
       watch = undefined;
     }
     for (; next <= Math.min(heads.head.number, last); next++) {
-      const block = { number: next, hash: await heads.hashOf(next) };
+      const block = { number: next, hash: await heads.hashOf(next, { signal }) };
       if ((await extrinsicsOf(connection, block, signal)).includes(hex)) return block;
     }
     if (next > last) throw notIncluded(`${name} is in none of the blocks ${birth + 1} to ${last} and can no longer be`);
@@ -88,24 +89,24 @@ export async function outcome(
   return { block, events };
 }
 
-const headerNumber = z.looseObject({ number: uint });
-
+/** The block of a hash that the node calls final, once the finalised chain that we follow has it. */
 async function noteFinal(
   connection: Connection,
   heads: FinalisedHeads,
   hash: string,
   signal: AbortSignal,
 ): Promise<BlockRef> {
-  const header = await connection.run(
+  const { number } = await connection.run(
     'a block header',
-    (session) => session.socket.request('chain_getHeader', [hash]),
-    {
-      signal,
-    },
+    async ({ socket }) => headerOf(await socket.request('chain_getHeader', [hash])),
+    { signal },
   );
-  const block = { number: parseValue(headerNumber, header, 'block header').number, hash };
-  heads.advance(block);
-  return block;
+  await heads.waitFor(number, { signal });
+  if ((await heads.hashOf(number, { signal })) === hash) return { number, hash };
+  throw new TransientError(
+    'TRANSACTION_OUTCOME_UNKNOWN',
+    `the node says that block ${hash} is final, but the finalised chain has another block ${number}: read the chain before sending again`,
+  );
 }
 
 const blockSchema = z.looseObject({ block: z.looseObject({ extrinsics: z.array(z.string()) }) });

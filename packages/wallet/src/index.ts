@@ -1,16 +1,17 @@
 export { verifySignature } from './key-pair.ts';
-export { obscurePassword, passwordFromEnvironment, passwordVariable } from './password-environment.ts';
+export type { MnemonicWords } from './key-secret.ts';
 export {
-  type ColdSigner,
   type CreateHotkeyOptions,
   type CreateWalletOptions,
   createHotkey,
   createWallet,
+  importKey,
+  lacksColdkey,
   type NewKey,
   type NewWallet,
-  openColdkey,
-  openHotkey,
-  type PasswordSource,
-  readColdkeyAddress,
-} from './wallet.ts';
+  requireFree,
+} from './new-wallet.ts';
+export { obscurePassword, passwordFromEnvironment, passwordVariable } from './password-environment.ts';
+export { type ColdSigner, openColdkey, openHotkey, type PasswordSource, readColdkeyAddress } from './wallet.ts';
+export { type KeyListing, listWallets, type WalletListing } from './wallet-list.ts';
 export { DEFAULT_WALLETS_PATH, type KeyKind, type WalletRef } from './wallet-ref.ts';

@@ -30,6 +30,12 @@ export function encryptionOf(file: Uint8Array): Encryption {
   return 'unknown';
 }
 
+/** Of the forms that only old tools write: what is wrong and what to do, to follow the file's name. */
+export function outdatedEncryption(encryption: 'ansible' | 'fernet'): string {
+  const format = encryption === 'ansible' ? 'Ansible Vault' : 'Fernet';
+  return `is encrypted in the outdated ${format} format: move it away and restore the key from its mnemonic (tuning wallet import), or convert it with an old btcli that still has \`btcli w update\``;
+}
+
 /**
  * The plain JSON inside a `$NACL` file.
  * @throws OperatorError `WALLET_WRONG_PASSWORD` or `WALLET_INVALID` (cut off).

@@ -76,7 +76,8 @@ async function names(folder: string, kind: 'file' | 'folder'): Promise<string[] 
     .slice(0, 20);
 }
 
-function expandHome(path: string): string {
+/** Absolute path of a folder as it was typed. */
+export function expandHome(path: string): string {
   return path === '~' || path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(path);
 }
 

@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createHotkey,
   createWallet,
+  importKey,
+  lacksColdkey,
   obscurePassword,
   openColdkey,
   openHotkey,
@@ -46,13 +48,31 @@ describe('a plain wallet', () => {
     }
   });
 
-  it('is restored from its mnemonics', async () => {
-    const made = await createWallet(ref);
-    const mnemonics = { coldkey: made.coldkey.mnemonic!, hotkey: made.hotkey.mnemonic };
-    const again = await createWallet({ ...ref, name: 'restored' }, { mnemonics });
-    expect([again.coldkey.address, again.hotkey.address]).toEqual([made.coldkey.address, made.hotkey.address]);
-    const bad = createWallet({ ...ref, name: 'bad' }, { mnemonics: { coldkey: new Secret('one two three') } });
-    await expect(bad).rejects.toMatchObject({ code: 'WALLET_BAD_MNEMONIC' });
+  it('is restored from its mnemonics and seeds', async () => {
+    const made = await createWallet(ref, { words: 24 });
+    expect(made.hotkey.mnemonic.reveal().split(' ')).toHaveLength(24);
+    const to = { ...ref, name: 'restored' };
+    expect(await importKey(to, 'coldkey', made.coldkey.mnemonic!)).toBe(made.coldkey.address);
+    const { secretSeed } = JSON.parse(await readFile(join(path, 'default/hotkeys/miner'), 'utf8'));
+    expect(await importKey(to, 'hotkey', new Secret(`${secretSeed.slice(2)}\n`))).toBe(made.hotkey.address);
+    expect((await openHotkey(to)).address).toBe(made.hotkey.address);
+    const bySeed = JSON.parse(await readFile(join(path, 'restored/hotkeys/miner'), 'utf8'));
+    expect(bySeed).toMatchObject({ secretSeed, ss58Address: made.hotkey.address });
+    expect(bySeed).not.toHaveProperty('secretPhrase');
+    await expect(importKey(to, 'coldkey', made.coldkey.mnemonic!)).rejects.toMatchObject({ code: 'WALLET_EXISTS' });
+  });
+
+  it('is not imported from what is no secret, and the secret is not quoted', async () => {
+    const fails = (text: string) => importKey(ref, 'hotkey', new Secret(text)).catch((error) => error);
+    expect(await fails('one two three')).toMatchObject({ code: 'WALLET_BAD_MNEMONIC' });
+    for (const text of ['', ' \n', '0xabcd', 'ab'.repeat(64), '{"encoded":"x"}']) {
+      const error = await fails(text);
+      expect(error, text).toMatchObject({ name: 'OperatorError', code: 'WALLET_BAD_SEED' });
+      if (text.trim() !== '') expect(error.message).not.toContain(text);
+    }
+    const empty = importKey(ref, 'hotkey', new Secret('ab'.repeat(32)), new Secret(' '));
+    await expect(empty).rejects.toMatchObject({ code: 'WALLET_PASSWORD_EMPTY' });
+    expect(await readdir(path)).toEqual([]);
   });
 
   it('is never overwritten, and gets further hotkeys', async () => {
@@ -63,19 +83,19 @@ describe('a plain wallet', () => {
     expect(await readFile(join(path, 'default/hotkeys/miner'))).toEqual(before);
     const second = await createWallet({ ...ref, hotkey: 'other' });
     expect(second.coldkey).toEqual({ address: made.coldkey.address, mnemonic: undefined });
-    const restore = { mnemonics: { coldkey: made.hotkey.mnemonic } };
-    await expect(createWallet({ ...ref, hotkey: 'third' }, restore)).rejects.toMatchObject({ code: 'WALLET_EXISTS' });
     await rm(join(path, 'default/hotkeys/other'));
     await expect(createHotkey({ ...ref, hotkey: 'other' })).rejects.toMatchObject({ code: 'WALLET_EXISTS' });
-    const restored = await createHotkey({ ...ref, hotkey: 'other' }, { mnemonic: second.hotkey.mnemonic });
-    expect(restored.address).toBe(second.hotkey.address);
+    const restored = await importKey({ ...ref, hotkey: 'other' }, 'hotkey', second.hotkey.mnemonic);
+    expect(restored).toBe(second.hotkey.address);
     await rm(join(path, 'default/coldkeypub.txt'));
     expect((await createWallet({ ...ref, hotkey: 'third' })).coldkey.address).toBe(made.coldkey.address);
     expect(await readColdkeyAddress(ref)).toBe(made.coldkey.address);
   });
 
   it('wipes a coldkey that was told to be forgotten', async () => {
+    expect(await lacksColdkey(ref)).toBe(true);
     await createWallet(ref);
+    expect(await lacksColdkey(ref)).toBe(false);
     const coldkey = await openColdkey(ref);
     expect(verifySignature(coldkey.address, message, coldkey.sign(message))).toBe(true);
     coldkey.forget();

@@ -1,15 +1,16 @@
 import { type Chain, connectChain } from '@tuning/chain';
 import { expandPath, NETWORK_ENDPOINTS } from '@tuning/config';
-import { BadInputError, OperatorError } from '@tuning/kit';
+import { OperatorError } from '@tuning/kit';
 import { DEFAULT_WALLETS_PATH, type WalletRef } from '@tuning/wallet';
 import type { Command } from 'commander';
+import { chooseEndpoints } from './chain-endpoints.ts';
 import { shutdownSignal } from './process-lifecycle.ts';
 import { jsonText } from './text-table.ts';
 
 export interface ChainOptions {
   netuid: string;
   endpoint: string[];
-  network: string;
+  network?: string;
   json?: boolean;
 }
 
@@ -21,20 +22,25 @@ export interface WalletOptions {
 
 /** The flags of every command that talks to a chain about one subnet. */
 export function withChain(command: Command): Command {
+  return withEndpoints(command.requiredOption('--netuid <n>', 'the subnet'), 'finney').option(
+    '--json',
+    'print JSON: amounts in RAO',
+  );
+}
+
+/** The flags that choose a chain. */
+export function withEndpoints(command: Command, otherwise: string): Command {
   return command
-    .requiredOption('--netuid <n>', 'the subnet')
     .option(
       '--network <name>',
-      `${Object.keys(NETWORK_ENDPOINTS).join(', ')}`,
-      process.env['BT_SUBTENSOR_NETWORK'] ?? 'finney',
+      `${Object.keys(NETWORK_ENDPOINTS).join(', ')} (default: BT_SUBTENSOR_CHAIN_ENDPOINT or BT_SUBTENSOR_NETWORK, else ${otherwise})`,
     )
     .option(
       '--endpoint <ws url>',
-      'instead of the network name; may be repeated, the first that answers is used',
+      'instead of the network name; may be repeated, the next is used when one fails',
       collect,
       [],
-    )
-    .option('--json', 'print JSON: amounts in RAO');
+    );
 }
 
 export function withWallet(command: Command): Command {
@@ -59,24 +65,14 @@ let stop: AbortSignal | undefined;
 
 /**
  * Connects, works, prints the report on stdout and closes.
- * @throws OperatorError `NETWORK_UNKNOWN` | `SUBNET_NOT_FOUND`; BadInputError `NETUID_INVALID`; what `work` throws.
+ * @throws OperatorError `NETWORK_UNKNOWN` | `CHAIN_BAD_ENDPOINT` | `SUBNET_NOT_FOUND` | `NETUID_INVALID`; what `work` throws.
  */
 export async function onChain(
   options: ChainOptions,
   work: (args: { chain: Chain; netuid: number; signal: AbortSignal }) => Promise<Report>,
 ): Promise<void> {
   const netuid = wholeNumber(options.netuid, 'netuid', 65_535);
-  const known = NETWORK_ENDPOINTS[options.network];
-  const fromEnvironment = process.env['BT_SUBTENSOR_CHAIN_ENDPOINT'];
-  const given = options.endpoint.length > 0 || !fromEnvironment ? options.endpoint : [fromEnvironment];
-  const endpoints = given.length > 0 ? given : [known ?? ''];
-  if (given.length === 0 && known === undefined) {
-    const names = Object.keys(NETWORK_ENDPOINTS).join(', ');
-    throw new OperatorError(
-      'NETWORK_UNKNOWN',
-      `"${options.network}" is not a network: use ${names}, or give --endpoint`,
-    );
-  }
+  const endpoints = chooseEndpoints({ network: options.network, endpoint: options.endpoint }, 'finney');
   stop ??= shutdownSignal();
   const signal = stop;
   const chain = await connectChain({ endpoints, signal });
@@ -91,11 +87,11 @@ export async function onChain(
   }
 }
 
-/** @throws BadInputError `<NAME>_INVALID`. */
+/** @throws OperatorError `<NAME>_INVALID`. */
 export function wholeNumber(text: string, name: string, most: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value <= most) return value;
-  throw new BadInputError(
+  throw new OperatorError(
     `${name.toUpperCase()}_INVALID`,
     `--${name} must be a number from 0 to ${most}, not "${text}"`,
   );

@@ -4,8 +4,9 @@ import { OperatorError, Secret } from '@tuning/kit';
 export function askPassword(prompt: string): Promise<Secret> {
   return new Promise((resolve, reject) => {
     const { stdin, stderr } = process;
-    stderr.write(`${prompt}: `);
+    // The echo is off before anybody can see that something is asked for.
     stdin.setRawMode(true);
+    stderr.write(`${prompt}: `);
     stdin.resume();
     let text = '';
     const done = (finish: () => void) => {
@@ -18,7 +19,8 @@ export function askPassword(prompt: string): Promise<Secret> {
     const onData = (chunk: Buffer) => {
       for (const char of chunk.toString('utf8')) {
         if (char === '\r' || char === '\n') return done(() => resolve(new Secret(text)));
-        if (char === '\u0003') return done(() => reject(new OperatorError('INTERRUPTED', 'no password was given')));
+        if (char === '\u0003')
+          return done(() => reject(new OperatorError('INTERRUPTED', 'interrupted: nothing was changed')));
         text = char === '\u007f' ? text.slice(0, -1) : text + char;
       }
       return undefined;

@@ -1,15 +1,15 @@
-import { BadInputError } from '@tuning/kit';
+import { OperatorError } from '@tuning/kit';
 
 const DECIMALS = 9;
 
 /**
  * RAO of an amount in TAO as it was typed, exactly.
- * @throws BadInputError `AMOUNT_INVALID`.
+ * @throws OperatorError `AMOUNT_INVALID`.
  */
 export function parseTao(text: string): bigint {
   const [, whole, fraction = ''] = /^(\d{1,8})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
   if (whole === undefined) {
-    throw new BadInputError('AMOUNT_INVALID', `"${text}" is not an amount of TAO: use digits, with at most 9 decimals`);
+    throw new OperatorError('AMOUNT_INVALID', `"${text}" is not an amount of TAO: use digits, with at most 9 decimals`);
   }
   return BigInt(`${whole}${fraction.padEnd(DECIMALS, '0')}`);
 }

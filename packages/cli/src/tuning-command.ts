@@ -1,3 +1,4 @@
+import { EXIT_OPERATOR } from '@tuning/kit';
 import { Command } from 'commander';
 import { addAxonCommands } from './commands/axon.ts';
 import { addCommitmentCommands } from './commands/commitments.ts';
@@ -15,6 +16,8 @@ export async function runTuningCommand(argv: readonly string[]): Promise<void> {
   const program = new Command('tuning').description(
     'Tools of the tuning subnet. The daemons are neurons/miner.js and neurons/validator.js.',
   );
+  // Before the commands, which take it over. Commander has printed its line; a wrong flag is a configuration error.
+  program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_OPERATOR));
   addDemoCommand(program);
   addDevnetCommands(program);
   addSubnetCommands(program);

@@ -9,6 +9,7 @@ import { addAxonCommands } from '../src/commands/axon.ts';
 import { addCommitmentCommands } from '../src/commands/commitments.ts';
 import { addMetagraphCommand } from '../src/commands/metagraph.ts';
 import { addRegisterCommand } from '../src/commands/register.ts';
+import { addSubnetCommands } from '../src/commands/subnet.ts';
 import { addWeightCommands } from '../src/commands/weights.ts';
 
 const TEMPO = 400;
@@ -52,6 +53,7 @@ async function tuning(line: string, more: string[] = []): Promise<string> {
   addRegisterCommand(program);
   addAxonCommands(program);
   addCommitmentCommands(program);
+  addSubnetCommands(program);
   addWeightCommands(program);
   try {
     const chain = ['--netuid', String(netuid), '--endpoint', node.endpoint];
@@ -78,6 +80,21 @@ it('registers within the limit only, and says what it costs', async () => {
     hotkey: miner.hotkey.address,
     uid: 1,
     registered: false,
+  });
+}, 30_000);
+
+it('shows a subnet’s rules, and goes on to the next endpoint where one is down', async () => {
+  const text = await tuning('subnet', ['--endpoint', 'ws://127.0.0.1:9']);
+  expect(text).toMatch(/^subnet \d+\n {2}chain +node-subtensor \d+, block \d+/);
+  expect(text).toContain(`of ${TEMPO} blocks`);
+  expect(text).toContain('by commit-reveal, revealed after 1 epoch;');
+  expect(JSON.parse(await tuning('subnet --json'))).toMatchObject({
+    netuid,
+    neurons: 2,
+    validators: 1,
+    price: expect.stringMatching(/^\d+$/),
+    commitRevealEnabled: true,
+    epochs: { length: TEMPO },
   });
 }, 30_000);
 

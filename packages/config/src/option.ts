@@ -46,7 +46,7 @@ const common: readonly Option[] = [
     env: ['BT_SUBTENSOR_NETWORK'],
     type: 'string',
     placeholder: '<name>',
-    help: 'finney, test, archive or local',
+    help: 'finney, test, archive, latent-lite or local',
   },
   {
     key: 'subtensor.chain_endpoint',

@@ -7,6 +7,7 @@ export const NETWORK_ENDPOINTS: Readonly<Record<string, string>> = {
   finney: 'wss://entrypoint-finney.opentensor.ai:443',
   test: 'wss://test.finney.opentensor.ai:443',
   archive: 'wss://archive.chain.opentensor.ai:443',
+  'latent-lite': 'wss://lite.sub.latent.to:443',
   local: 'ws://127.0.0.1:9944',
 };
 
@@ -23,7 +24,7 @@ const commonShape = {
   }),
   netuid: netuidSchema,
   subtensor: z.strictObject({
-    network: z.enum(['finney', 'test', 'archive', 'local']).default('finney'),
+    network: z.enum(['finney', 'test', 'archive', 'latent-lite', 'local']).default('finney'),
     chain_endpoint: z.array(endpointUrl).max(8).optional(),
   }),
   register: z.boolean().default(false),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Neuron } from '@tuning/chain';
 import { dataDirOf, expandPath } from '@tuning/config';
-import { BadInputError } from '@tuning/kit';
+import { OperatorError } from '@tuning/kit';
 import { ROLE, type Role, WIRE_VERSION } from '@tuning/neuron';
 import { loadPeerIdentity } from '@tuning/p2p';
 import { openHotkey } from '@tuning/wallet';
@@ -101,7 +101,7 @@ function axonTable(rows: readonly Neuron[]): string {
 
 function roleOf(text: string): Role {
   if (text === 'miner' || text === 'validator') return text;
-  throw new BadInputError('ROLE_INVALID', `--role must be miner or validator, not "${text}"`);
+  throw new OperatorError('ROLE_INVALID', `--role must be miner or validator, not "${text}"`);
 }
 
 function roleName(number: number | undefined): string {

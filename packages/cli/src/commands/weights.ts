@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Chain, EpochClock, HashedWeights, Neuron, SetWeightsResult, WeightCommit } from '@tuning/chain';
 import { revealWindow } from '@tuning/chain';
 import { expandPath } from '@tuning/config';
-import { BadInputError, writeFileAtomic } from '@tuning/kit';
+import { OperatorError, writeFileAtomic } from '@tuning/kit';
 import { openHotkey } from '@tuning/wallet';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -63,7 +63,7 @@ export function addWeightCommands(program: Command): void {
       await onChain(options, async ({ chain, netuid, signal }) => {
         if (pending.netuid !== netuid || pending.hotkey !== hotkey.address) {
           const owner = `${pending.hotkey} on subnet ${pending.netuid}`;
-          throw new BadInputError(
+          throw new OperatorError(
             'COMMIT_OF_ANOTHER',
             `${file} holds a commit of ${owner}: give that wallet and --netuid`,
           );
@@ -137,7 +137,7 @@ export function shares(uids: readonly number[], values: readonly number[]): stri
     .join(' ');
 }
 
-/** @throws BadInputError `WEIGHTS_INVALID`. */
+/** @throws OperatorError `WEIGHTS_INVALID`. */
 export function parseWeights(
   given: readonly string[],
   neurons: readonly Pick<Neuron, 'uid' | 'hotkey'>[],
@@ -146,7 +146,7 @@ export function parseWeights(
     const [, who = '', weight = ''] = /^([^=]+)=(\d+(?:\.\d+)?)$/.exec(item) ?? [];
     const neuron = neurons.find(({ uid, hotkey }) => hotkey === who || String(uid) === who);
     if (weight === '' || !neuron) {
-      throw new BadInputError(
+      throw new OperatorError(
         'WEIGHTS_INVALID',
         `"${item}" is no weight of a neuron of this subnet: write uid=weight or hotkey=weight, e.g. 3=0.5`,
       );
@@ -168,7 +168,7 @@ function setText(set: SetWeightsResult, keep: string): string {
 
 function formOf(text: string): 'timelocked' | 'commit-reveal' {
   if (text === 'timelocked' || text === 'commit-reveal') return text;
-  throw new BadInputError('FORM_INVALID', `--form must be timelocked or commit-reveal, not "${text}"`);
+  throw new OperatorError('FORM_INVALID', `--form must be timelocked or commit-reveal, not "${text}"`);
 }
 
 const u16 = z.number().int().min(0).max(65_535);
@@ -185,7 +185,7 @@ async function readPending(file: string): Promise<HashedWeights> {
   try {
     return pendingSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (error) {
-    throw new BadInputError(
+    throw new OperatorError(
       'COMMIT_UNREADABLE',
       `${file} holds no commit of weights: give the file that was kept by it`,
       {

@@ -3,6 +3,7 @@ import { BadInputError, errorCode } from '@tuning/kit';
 import { LIMITS, type TextTokenizer } from '@tuning/protocol';
 import { z } from 'zod';
 import { readJsonFile } from '../config/json-file.ts';
+import { supportedTokenizer } from './tokenizer-json.ts';
 
 /** A special token as tokenizer_config.json writes it: its text, or an AddedToken object. */
 const specialToken = z
@@ -36,9 +37,10 @@ export async function loadTokenizer(dir: string): Promise<ModelTokenizer> {
   const json = await readJsonFile(dir, 'tokenizer.json', LIMITS.tokenizerBytes);
   const config = tokenizerConfigSchema.safeParse(await optionalJson(dir, 'tokenizer_config.json'));
   if (!config.success) throw invalid(`tokenizer_config.json: ${config.error.issues[0]!.message}`);
+  const supported = supportedTokenizer(json);
   let tokenizer: Tokenizer;
   try {
-    tokenizer = new Tokenizer(json as object, config.data);
+    tokenizer = new Tokenizer(supported, config.data);
   } catch (cause) {
     throw new BadInputError('TOKENIZER_INVALID', `tokenizer.json is not usable: ${String(cause)}`, { cause });
   }

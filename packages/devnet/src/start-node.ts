@@ -18,6 +18,8 @@ export interface DevnetNodeOptions {
   finalityLag?: number;
   /** How many past blocks and their states stay readable. Default 40,000: under three hours of 250 ms blocks. */
   keepBlocks?: number;
+  /** How many past states stay readable, when fewer than blocks. */
+  keepStates?: number;
   /**
    * Default false. true: the chain has a drand network of its own, so that timelocked weights and commitments
    * are revealed without anybody's help by clients that read its key from the chain.
@@ -46,6 +48,8 @@ export interface DevnetNode {
   blockNumber(): number;
   /** Builds so many blocks now, whatever the interval. */
   newBlocks(count?: number): void;
+  /** Emulated runtime only: from the next block on the runtime has this version, and its metadata says so. */
+  upgradeRuntime(specVersion: number): void;
   close(): Promise<void>;
 }
 
@@ -76,6 +80,7 @@ export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<
     blockMs,
     finalityLag: options.finalityLag ?? 1,
     keepBlocks: options.keepBlocks ?? 40_000,
+    keepStates: options.keepStates,
     logger,
   });
   const server = await serveRpc(nodeMethods(node, source ? { ...FACTS, chain: source.chain } : FACTS), {
@@ -91,6 +96,11 @@ export async function startDevnetNode(options: DevnetNodeOptions = {}): Promise<
     blockNumber: () => node.store.best.header.number,
     newBlocks: (count = 1) => {
       for (let i = 0; i < count; i++) node.produceBlock();
+    },
+    upgradeRuntime: (specVersion) => {
+      const { runtime: present } = node;
+      if (!(present instanceof EmulatedRuntime)) throw new TypeError('a real runtime is upgraded by system.setCode');
+      node.upgrade(present.upgraded(specVersion));
     },
     close: async () => {
       node.stop();

@@ -12,12 +12,14 @@ export class ChainStore {
   readonly #byNumber = new Map<number, Block>();
   readonly #byHash = new Map<string, Block>();
   readonly #keepBlocks: number;
+  readonly #keepStates: number;
   #best: Block;
   #finalised: Block;
 
-  /** Builds block 0. `keepBlocks`: how many blocks and states stay readable. */
-  constructor(runtime: Runtime, keepBlocks: number) {
+  /** Builds block 0. So many blocks stay readable, and the states of so many. */
+  constructor(runtime: Runtime, keepBlocks: number, keepStates = keepBlocks) {
     this.#keepBlocks = keepBlocks;
+    this.#keepStates = Math.min(keepBlocks, keepStates);
     const view = new StateView(this.state, -1);
     const seal = runtime.buildGenesis(view);
     const changes = view.changes();
@@ -79,6 +81,8 @@ export class ChainStore {
     this.#best = { hash: hashHeader(header), header, extrinsics };
     this.#remember(this.#best);
     this.#prune(number - this.#keepBlocks);
+    const oldestState = number - this.#keepStates + 1;
+    if (oldestState > this.state.oldest && oldestState > 1) this.state.prune(oldestState);
     return this.#best;
   }
 
@@ -102,6 +106,5 @@ export class ChainStore {
     if (before < 1 || !old) return;
     this.#byNumber.delete(before);
     this.#byHash.delete(old.hash);
-    this.state.prune(before + 1);
   }
 }

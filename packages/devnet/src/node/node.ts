@@ -12,6 +12,8 @@ export interface NodeOptions {
   finalityLag: number;
   /** How many blocks and their states stay readable. */
   keepBlocks: number;
+  /** How many states stay readable, when fewer: a node that prunes keeps headers and bodies longer than states. */
+  keepStates?: number | undefined;
   logger: Logger;
   now?: () => number;
 }
@@ -27,7 +29,6 @@ const INSTANT_FINALITY_MS = 50;
 
 /** Chain, pool and block author around one runtime. It knows nothing of pallets. */
 export class ChainNode {
-  readonly runtime: Runtime;
   readonly store: ChainStore;
   readonly pool: TransactionPool;
   readonly newBlock: Emitter<Block>;
@@ -38,19 +39,36 @@ export class ChainNode {
   #immediate: NodeJS.Immediate | undefined;
   #finality: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** Each runtime with the first block whose state is its own. */
+  readonly #runtimes: { from: number; runtime: Runtime }[];
 
   constructor(runtime: Runtime, options: NodeOptions) {
-    this.runtime = runtime;
+    this.#runtimes = [{ from: 0, runtime }];
     this.#options = options;
     this.#now = options.now ?? Date.now;
     const report = (error: unknown) => options.logger.warn({ error: errorMessage(error) }, 'a listener failed');
     this.newBlock = new Emitter(report);
     this.finalisedBlock = new Emitter(report);
-    this.store = new ChainStore(runtime, options.keepBlocks);
+    this.store = new ChainStore(runtime, options.keepBlocks, options.keepStates);
     this.pool = new TransactionPool(
-      (bytes) => runtime.validate(this.store.view(this.store.best), bytes, this.store.bestRef),
+      (bytes) => this.runtime.validate(this.store.view(this.store.best), bytes, this.store.bestRef),
       () => this.#onReady(),
     );
+  }
+
+  /** The newest, which makes the next block. */
+  get runtime(): Runtime {
+    return this.#runtimes.at(-1)!.runtime;
+  }
+
+  /** The runtime that reads the state after a block. */
+  runtimeAt(block: Block): Runtime {
+    return this.#runtimes.findLast(({ from }) => from <= block.header.number)!.runtime;
+  }
+
+  /** From the next block on, as if the best one had set new code. */
+  upgrade(runtime: Runtime): void {
+    this.#runtimes.push({ from: this.store.best.header.number, runtime });
   }
 
   start(): void {

@@ -1,5 +1,6 @@
 import { blake2AsU8a } from '@polkadot/util-crypto';
-import { toHex } from '../../scale/bytes.ts';
+import { decodeVersion } from '../../runtime/wasm/version-codec.ts';
+import { ScaleReader, toHex } from '../../scale/bytes.ts';
 import type { Block } from '../header.ts';
 import type { ChainNode } from '../node.ts';
 import { invalidParams, RpcError } from '../rpc-error.ts';
@@ -7,9 +8,13 @@ import type { RpcMethod, RpcMethods } from '../rpc-server.ts';
 import { blockParam, bytesParam, hexListParam, hexParam } from './params.ts';
 
 const MAX_PAGE = 1000;
+const NOTHING = new Uint8Array();
 
-function versionJson(node: ChainNode): unknown {
-  const { apis, ...version } = node.runtime.version;
+function versionJson(node: ChainNode, at?: Block): unknown {
+  const runtime = at ? node.runtimeAt(at) : node.runtime;
+  // The code of an older block may be another one, whoever runs it.
+  const old = at && at !== node.store.best ? runtime.call(node.store.view(at), 'Core_version', NOTHING) : undefined;
+  const { apis, ...version } = old ? decodeVersion(old) : runtime.version;
   return { ...version, systemVersion: version.stateVersion, apis };
 }
 
@@ -34,13 +39,14 @@ export function stateMethods(node: ChainNode): RpcMethods {
   };
   const call: RpcMethod = ([method, data, at]) => {
     if (typeof method !== 'string') throw invalidParams('method must be a string');
-    const result = node.runtime.call(node.store.view(blockParam(node, at)), method, bytesParam(data, 'data'));
+    const block = blockParam(node, at);
+    const result = node.runtimeAt(block).call(node.store.view(block), method, bytesParam(data, 'data'));
     if (result === undefined) {
       throw new RpcError(4003, `Client error: Execution failed: Exported method ${method} is not found`);
     }
     return toHex(result);
   };
-  const runtimeVersion: RpcMethod = () => versionJson(node);
+  const runtimeVersion: RpcMethod = ([at]) => versionJson(node, blockParam(node, at));
   const subscribeVersion: RpcMethod = (_params, connection) =>
     connection.subscribe('state_runtimeVersion', (notify) => {
       let told = node.runtime.version;
@@ -71,7 +77,12 @@ export function stateMethods(node: ChainNode): RpcMethods {
     state_queryStorageAt: queryStorageAt,
     state_call: call,
     state_callAt: call,
-    state_getMetadata: () => toHex(node.runtime.metadata(14) ?? new Uint8Array()),
+    state_getMetadata: ([at]) => {
+      const block = blockParam(node, at);
+      if (block === node.store.best) return toHex(node.runtime.metadata(14) ?? NOTHING);
+      const metadata = node.runtimeAt(block).call(node.store.view(block), 'Metadata_metadata', NOTHING);
+      return toHex(metadata ? new ScaleReader(metadata).bytes() : NOTHING);
+    },
     state_getRuntimeVersion: runtimeVersion,
     chain_getRuntimeVersion: runtimeVersion,
     state_subscribeRuntimeVersion: subscribeVersion,

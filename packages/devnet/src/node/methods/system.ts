@@ -23,7 +23,8 @@ function addressParam(value: unknown): Uint8Array {
 
 export function systemMethods(node: ChainNode, facts: SystemFacts): RpcMethods {
   const runtimeCall = (method: string, args: Uint8Array, at?: unknown): ScaleReader => {
-    const result = node.runtime.call(node.store.view(blockParam(node, at)), method, args);
+    const block = blockParam(node, at);
+    const result = node.runtimeAt(block).call(node.store.view(block), method, args);
     if (result === undefined) throw new RpcError(-32601, `This runtime has no ${method}`);
     return new ScaleReader(result);
   };

@@ -21,7 +21,14 @@ import { revealCommitments } from './pallets/commitments.ts';
 import { PALLETS } from './pallets/index.ts';
 import { blockStep } from './pallets/subtensor/block-step.ts';
 import { checkInPool } from './pallets/subtensor/pool-checks.ts';
-import { BLOCK_HASH_COUNT, incrementNonce, systemStorage, ZERO_HASH } from './pallets/system.ts';
+import {
+  BLOCK_HASH_COUNT,
+  incrementNonce,
+  systemPallet,
+  systemPalletOf,
+  systemStorage,
+  ZERO_HASH,
+} from './pallets/system.ts';
 import { timestampStorage } from './pallets/timestamp.ts';
 import { feeOf } from './pallets/transaction-payment.ts';
 import { callRuntimeApi } from './runtime-apis/call.ts';
@@ -37,33 +44,49 @@ type Checked = { extrinsic: Extrinsic; accountNonce: number; longevity: number }
 
 /** Subtensor written in TypeScript: the pallets this project and its users touch, with the real names and order. */
 export class EmulatedRuntime implements Runtime {
-  readonly version: RuntimeVersion = runtimeVersion(SPEC_VERSION);
+  readonly version: RuntimeVersion;
   readonly metadataVersions = [14, 15] as const;
   readonly #metadata = new Map<number, Uint8Array>();
   readonly #slotMs: number;
-  readonly #beacon: DevnetBeacon | undefined;
-  readonly #apis = createRuntimeApis({
-    version: SPEC_VERSION,
-    slotMs: () => this.#slotMs,
-    metadata: (version) => this.metadata(version),
-    metadataVersions: this.metadataVersions,
-    validate: (state, extrinsic, best) => this.validate(state, extrinsic, best),
-  });
+  readonly #apis: ReturnType<typeof createRuntimeApis>;
+  #beacon: DevnetBeacon | undefined;
 
   /**
    * `slotMs`: the time between blocks that clients are told; default mainnet's. `beacon`: the chain has a drand network of
-   * its own, see {@link DevnetBeacon}; else it waits for quicknet's pulses to be put into its storage.
+   * its own, see {@link DevnetBeacon}; else it waits for quicknet's pulses to be put into its storage. `specVersion`: what
+   * it calls itself; transactions are signed for it.
    */
-  constructor({ slotMs = MAINNET_SLOT_MS, beacon = false }: { slotMs?: number; beacon?: boolean } = {}) {
+  constructor({
+    slotMs = MAINNET_SLOT_MS,
+    beacon = false,
+    specVersion = SPEC_VERSION,
+  }: { slotMs?: number; beacon?: boolean; specVersion?: number } = {}) {
     this.#slotMs = slotMs;
     this.#beacon = beacon ? new DevnetBeacon() : undefined;
+    this.version = runtimeVersion(specVersion);
+    this.#apis = createRuntimeApis({
+      version: specVersion,
+      slotMs: () => this.#slotMs,
+      metadata: (version) => this.metadata(version),
+      metadataVersions: this.metadataVersions,
+      validate: (state, extrinsic, best) => this.validate(state, extrinsic, best),
+    });
+  }
+
+  /** The same runtime under another version: what a client sees of an upgrade. */
+  upgraded(specVersion: number): EmulatedRuntime {
+    const next = new EmulatedRuntime({ slotMs: this.#slotMs, specVersion });
+    next.#beacon = this.#beacon;
+    return next;
   }
 
   metadata(version: number): Uint8Array | undefined {
     if (version !== 14 && version !== 15) return undefined;
     const known = this.#metadata.get(version);
     if (known) return known;
-    const pallets = [...PALLETS, auraPallet(this.#slotMs)].sort((a, b) => a.index - b.index);
+    const { specVersion } = this.version;
+    const described = PALLETS.map((pallet) => (pallet === systemPallet ? systemPalletOf(specVersion) : pallet));
+    const pallets = [...described, auraPallet(this.#slotMs)].sort((a, b) => a.index - b.index);
     const built = buildMetadata({ pallets, apis: this.#apis, codecs: runtimeCodecs }, version);
     this.#metadata.set(version, built);
     return built;

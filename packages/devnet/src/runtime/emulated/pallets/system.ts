@@ -109,3 +109,9 @@ export const systemPallet: Pallet = {
     SS58Prefix: ['u16', 42],
   },
 };
+
+/** The pallet as a runtime of another version describes it. */
+export function systemPalletOf(specVersion: number): Pallet {
+  const Version = ['RuntimeVersion', versionValue(specVersion)] as const;
+  return { ...systemPallet, constants: { ...systemPallet.constants, Version } };
+}

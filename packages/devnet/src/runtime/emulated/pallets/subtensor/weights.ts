@@ -25,7 +25,8 @@ export function enoughStakeForWeights(state: RuntimeState, netuid: number, hotke
 /** LastUpdate 0 means "never": that passes. */
 export function weightsRateLimitPassed(state: RuntimeState, netuid: number, uid: number, block: number): boolean {
   const last = s.LastUpdate.get(state, netuid)[uid] ?? 0n;
-  return last === 0n || BigInt(block) - last >= s.WeightsSetRateLimit.get(state, netuid);
+  const now = BigInt(block);
+  return last === 0n || (now > last ? now - last : 0n) >= s.WeightsSetRateLimit.get(state, netuid);
 }
 
 const U16_MAX = fixed(65_535);

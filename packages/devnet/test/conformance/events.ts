@@ -62,16 +62,18 @@ function withoutFee(client: Client, records: readonly EventRecord[], paid: Event
   const kept = [...records];
   if (!paid) return kept;
   const [payer, fee] = valuesOf(client, paid);
-  const amountOf = (record: EventRecord | undefined, name: string): number => {
-    if (!record || nameOf(record) !== name) return 0;
+  const amountOf = (record: EventRecord | undefined, name: string): number | undefined => {
+    if (!record || nameOf(record) !== name) return undefined;
     const [who, amount] = valuesOf(client, record);
-    return who === payer ? Number(amount) : 0;
+    return who === payer ? Number(amount) : undefined;
   };
   const at = kept.indexOf(paid);
-  const back = amountOf(kept[at - 1], 'Balances.Deposit');
+  // Spec 293 tells even of nothing that comes back.
+  const deposit = amountOf(kept[at - 1], 'Balances.Deposit');
+  const back = deposit ?? 0;
   const taken = kept.findIndex((record) => amountOf(record, 'Balances.Withdraw') === Number(fee) + back);
   if (taken < 0 || Number(fee) + back === 0) return kept;
-  if (back > 0) kept.splice(at - 1, 1);
+  if (deposit !== undefined) kept.splice(at - 1, 1);
   kept.splice(taken, 1);
   return kept;
 }

@@ -4,7 +4,8 @@ export {
   parseAdapterConfig,
   readAdapterConfig,
 } from './adapter/adapter-config.ts';
-export { ADAPTER_WEIGHTS_FILE, type AdapterPair, adapterPairs, addLowRank } from './adapter/adapter-tensors.ts';
+export { ADAPTER_WEIGHTS_FILE, type AdapterPair, type AdapterPlan, adapterPlan } from './adapter/adapter-plan.ts';
+export { addLowRank } from './adapter/low-rank.ts';
 export * from './config/json-file.ts';
 export * from './config/model-config.ts';
 export type { RopeScaling } from './config/rope-config.ts';
@@ -26,4 +27,5 @@ export * from './tokenizer/load-tokenizer.ts';
 export * from './train/index.ts';
 export * from './weights/compare.ts';
 export * from './weights/load-weights.ts';
+export * from './weights/merge-adapter.ts';
 export * from './weights/model-weights.ts';

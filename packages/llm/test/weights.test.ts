@@ -90,14 +90,17 @@ describe('adapters', () => {
 
   test.each([
     [{ use_dora: true }, 'use_dora'],
-    [{ use_rslora: true }, 'use_rslora'],
-    [{ rank_pattern: { q_proj: 8 } }, 'rank_pattern'],
-    [{ alpha_pattern: { q_proj: 8 } }, 'alpha_pattern'],
-    [{ modules_to_save: ['lm_head'] }, 'modules_to_save'],
+    [{ use_qalora: true }, 'use_qalora'],
+    [{ target_parameters: ['mlp.experts.gate_up_proj'] }, 'target_parameters'],
+    [{ trainable_token_indices: [0, 5] }, 'trainable_token_indices'],
+    [{ layer_replication: [[0, 2]] }, 'layer_replication'],
+    [{ lora_bias: true }, 'lora_bias'],
     [{ bias: 'all' }, 'bias'],
     [{ init_lora_weights: 'pissa' }, 'init_lora_weights'],
     [{ peft_type: 'IA3' }, 'peft_type'],
-    [{ target_modules: ['embed_tokens'] }, 'target_modules'],
+    [{ target_modules: '(?=q_proj).*' }, 'target_modules'],
+    [{ exclude_modules: '(a)\\1' }, 'target_modules'],
+    [{ rank_pattern: { '[z-a]': 4 } }, 'rank_pattern'],
   ])('%j is refused by name', (change, key) => {
     expect(() => parseAdapterConfig({ ...adapterConfigJson(BASE, RANK, 8), ...change })).toThrow(
       expect.objectContaining({ code: 'ADAPTER_UNSUPPORTED', details: { key } }),
@@ -153,7 +156,7 @@ describe('adapters', () => {
         await writeWeights(join(folder, 'adapter_model.safetensors'), BYTES_MODEL, base);
         return folder;
       },
-      /is no lora_A or lora_B/,
+      /is no LoRA weight and no tensor of the base/,
     ],
     [
       'a layer that the base lacks',

@@ -2,7 +2,7 @@ import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '@tuning/kit';
 import { ADAPTER_CONFIG_FILE } from '../adapter/adapter-config.ts';
-import { ADAPTER_WEIGHTS_FILE } from '../adapter/adapter-tensors.ts';
+import { ADAPTER_WEIGHTS_FILE } from '../adapter/adapter-plan.ts';
 import type { WeightDtype } from '../safetensors/dtype.ts';
 import { SINGLE_FILE } from '../safetensors/folder.ts';
 import { writeSafetensors } from '../safetensors/write.ts';

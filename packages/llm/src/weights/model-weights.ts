@@ -1,4 +1,4 @@
-import { tensorMismatch } from '../adapter/adapter-tensors.ts';
+import { tensorMismatch } from '../adapter/adapter-plan.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { EMBEDDING, HEAD, isDerivedTensor, modelTensors } from '../config/tensors.ts';
 import type { TensorStore } from '../safetensors/file.ts';

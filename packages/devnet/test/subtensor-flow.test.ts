@@ -46,16 +46,17 @@ describe('emulated Subtensor, replaying what a real runtime was seen to do', () 
     expect((await query('subtensorModule', 'commitRevealWeightsEnabled', 2)).toJSON()).toBe(true);
   });
 
-  it('refuses a subnet within the network rate limit, in the pool, until sudo lifts it', async () => {
-    const register = () =>
-      client.send(tx('subtensorModule', 'registerNetwork', client.pair('//Alice_hk').address), alice);
-    expect((await register()).refused).toContain('1010: Invalid Transaction: Custom error: 6');
-    expect((await admin('sudoSetNetworkRateLimit', 0)).error).toBeUndefined();
+  it('limits the rate of new subnets in the pool, but for the first and until sudo lifts it', async () => {
+    const register = (hotkey = '//Alice_hk') =>
+      client.send(tx('subtensorModule', 'registerNetwork', client.pair(hotkey).address), alice);
     const created = await register();
     expect(created.error).toBeUndefined();
     expect(created.events).toContain('subtensorModule.NetworkAdded');
     expect((await query('subtensorModule', 'subnetOwner', netuid)).toString()).toBe(alice.address);
     expect((await query('subtensorModule', 'minAllowedWeights', netuid)).toJSON()).toBe(1);
+    expect((await register('//Other_hk')).refused).toContain('1010: Invalid Transaction: Custom error: 6');
+    expect((await admin('sudoSetNetworkRateLimit', 0)).error).toBeUndefined();
+    expect((await register('//Other_hk')).error).toBeUndefined();
   });
 
   it('registers neurons in order, raises the price, and names what is wrong', async () => {

@@ -29,12 +29,15 @@ export function buildGenesis(state: RuntimeState): void {
   s.Tempo.put(state, 0, 100);
   s.MinAllowedWeights.put(state, 0, 0);
   s.NetworkRegistrationAllowed.put(state, 0, true);
+  s.TargetRegistrationsPerInterval.put(state, 0, 1);
   s.SubnetOwner.put(state, 0, account('//Alice'));
   s.SubnetOwnerHotkey.put(state, 0, account('//Alice_hk'));
 
   createSubnet(state, 1, 0);
   s.SubnetMechanism.put(state, 1, 1);
   s.MaxAllowedUids.put(state, 1, 256);
+  s.MaxAllowedValidators.put(state, 1, 64);
+  s.SubnetOwner.put(state, 1, ZERO_HASH);
   s.Tempo.put(state, 1, 100);
   s.MinAllowedWeights.put(state, 1, 0);
   s.SubnetTAO.put(state, 1, POOL);

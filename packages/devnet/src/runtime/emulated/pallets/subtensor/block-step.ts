@@ -2,7 +2,7 @@ import type { RuntimeState } from '../../../runtime.ts';
 import type { Context } from '../../pallet.ts';
 import { distributeEmission, emit, type Pending, takePending } from './emission.ts';
 import { epochDue } from './epoch-schedule.ts';
-import { decayBurn } from './registration.ts';
+import { decayBurn } from './registration-price.ts';
 import { subtensor as s } from './storage.ts';
 import { revealTimelocked } from './timelocked-weights.ts';
 
@@ -19,9 +19,10 @@ export function blockStep(context: Context): void {
   const { state, block } = context;
   const all = subnets(state);
   for (const netuid of all) {
-    if (s.RegistrationsThisBlock.get(state, netuid) > 0) s.RegistrationsThisBlock.put(state, netuid, 0);
-    if (netuid === 0) resetRootInterval(state, block);
-    else decayBurn(state, netuid);
+    decayBurn(state, netuid, block);
+    s.RegistrationsThisBlock.put(state, netuid, 0);
+    // Root has no epochs that would move its schedule on: once the first is due, every block counts as an interval.
+    if (netuid === 0 && epochDue(state, netuid, block)) s.RegistrationsThisInterval.put(state, netuid, 0);
   }
   const live = all.filter((netuid) => netuid !== 0);
   const deferred = deferredSubnets(state, live, block);
@@ -30,12 +31,7 @@ export function blockStep(context: Context): void {
   for (const [netuid, pending] of drain(context, live)) {
     distributeEmission(context, netuid, pending);
     s.LastMechansimStepBlock.put(state, netuid, BigInt(block));
-    s.RegistrationsThisInterval.put(state, netuid, 0);
   }
-}
-
-function resetRootInterval(state: RuntimeState, block: number): void {
-  if (block % s.AdjustmentInterval.get(state, 0) === 0) s.RegistrationsThisInterval.put(state, 0, 0);
 }
 
 /** Subnets whose epoch is due but must wait for the next block (epochs_deferred_this_block of run_coinbase.rs). */

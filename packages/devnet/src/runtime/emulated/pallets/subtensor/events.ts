@@ -41,6 +41,7 @@ export const SUBTENSOR_EVENTS: readonly EventRow[] = [
   set('RegistrationAllowed', 50, 'bool'),
   set('PowRegistrationAllowed', 51, 'bool'),
   set('TempoSet', 52, 'u16'),
+  set('RAORecycledForRegistrationSet', 53, 'u64'),
   ['StakeThresholdSet', 54, ['u64']],
   set('AdjustmentAlphaSet', 55, 'u64'),
   ['SubnetOwnerCutSet', 57, ['u16']],

@@ -1,9 +1,9 @@
 import type { RuntimeState } from '../../../runtime.ts';
-import { freeBalance, withdraw } from '../../balances-ledger.ts';
 import { badOrigin, type CallDescription, type Context, ensureSigned, type Origin } from '../../pallet.ts';
 import { ensure } from './errors.ts';
 import { appendNeuron, createAccount, hotkeyExists, subnetExists } from './neurons.ts';
 import { subtensor as s } from './storage.ts';
+import { canPay, isSubnetAccount, payToSubnet } from './subnet-account.ts';
 
 /** Explicit settings of a new subnet (subnets/subnet.rs): they differ from the storage defaults. RAO, blocks. */
 const NEW_SUBNET = {
@@ -22,14 +22,16 @@ export function networkLockCost(state: RuntimeState, block: number): bigint {
   const lastBlock = s.LastRateLimitedBlock.get(state, NETWORK_LAST_REGISTERED);
   const interval = s.NetworkLockReductionInterval.get(state);
   const multiplier = lastBlock === 0n ? 1n : 2n;
-  const fall = interval === 0n ? last : (last / interval) * (BigInt(block) - lastBlock);
+  const fall = interval === 0n ? 0n : (last / interval) * (BigInt(block) - lastBlock);
   const cost = last * multiplier - fall;
   const minimum = s.NetworkMinLockCost.get(state);
   return cost < minimum ? minimum : cost;
 }
 
+/** The first network of a chain is not limited. */
 export function networkRateLimited(state: RuntimeState, block: number): boolean {
-  return BigInt(block) - s.LastRateLimitedBlock.get(state, NETWORK_LAST_REGISTERED) < s.NetworkRateLimit.get(state);
+  const last = s.LastRateLimitedBlock.get(state, NETWORK_LAST_REGISTERED);
+  return last !== 0n && BigInt(block) - last < s.NetworkRateLimit.get(state);
 }
 
 /** Writes an empty subnet's tables. */
@@ -40,42 +42,66 @@ export function createSubnet(state: RuntimeState, netuid: number, block: number)
   s.NetworkRegisteredAt.put(state, netuid, BigInt(block));
 }
 
+/** do_register_network of subnets/subnet.rs, and its init_new_network. */
 function registerNetwork(context: Context, origin: Origin, hotkey: string): void {
   const { state, block } = context;
   const coldkey = ensureSigned(origin);
   if (hotkeyExists(state, hotkey)) ensure(s.Owner.get(state, hotkey) === coldkey, 'NonAssociatedColdKey');
+  ensure(!isSubnetAccount(hotkey), 'CannotUseSystemAccount');
   ensure(BigInt(block) >= s.NetworkRegistrationStartBlock.get(state), 'SubNetRegistrationDisabled');
   ensure(!networkRateLimited(state, block), 'NetworkTxRateLimitExceeded');
   // Root does not count. The real chain would prune a subnet past its immunity; an emulated one never has 128.
   ensure(s.TotalNetworks.get(state) - 1 < s.SubnetLimit.get(state), 'SubnetLimitReached');
   const cost = networkLockCost(state, block);
-  ensure(freeBalance(state, coldkey) >= cost, 'CannotAffordLockCost');
+  ensure(canPay(context, coldkey, cost), 'CannotAffordLockCost');
 
-  withdraw(context, coldkey, cost, true);
-  s.NetworkLastLockCost.put(state, cost);
-  s.LastRateLimitedBlock.put(state, NETWORK_LAST_REGISTERED, BigInt(block));
   let netuid = 1;
   while (subnetExists(state, netuid)) netuid++;
   createSubnet(state, netuid, block);
-  s.SubnetMechanism.put(state, netuid, 1);
-  s.SubnetOwner.put(state, netuid, coldkey);
-  s.SubnetOwnerHotkey.put(state, netuid, hotkey);
-  s.MaxAllowedUids.put(state, netuid, NEW_SUBNET.maxUids);
-  s.MaxAllowedValidators.put(state, netuid, NEW_SUBNET.maxValidators);
-  s.MinAllowedWeights.put(state, netuid, NEW_SUBNET.minAllowedWeights);
-  s.ImmunityPeriod.put(state, netuid, NEW_SUBNET.immunityPeriod);
-  s.Burn.put(state, netuid, NEW_SUBNET.burn);
-  s.Yuma3On.put(state, netuid, true);
-  const tempo = s.Tempo.get(state, netuid);
-  s.Tempo.put(state, netuid, tempo);
-  s.LastEpochBlock.put(state, netuid, BigInt(Math.max(0, block - (netuid % tempo))));
-  s.SubnetLocked.put(state, netuid, cost);
-  s.SubnetTAO.put(state, netuid, cost);
-  s.SubnetAlphaIn.put(state, netuid, cost);
-  s.SubnetEmissionEnabled.put(state, netuid, false);
+  setNewSubnetParameters(context, netuid);
+  const locked = payToSubnet(context, netuid, coldkey, cost);
+  s.NetworkLastLockCost.put(state, locked);
+  s.LastRateLimitedBlock.put(state, NETWORK_LAST_REGISTERED, BigInt(block));
   createAccount(state, coldkey, hotkey);
   appendNeuron(state, netuid, hotkey, block);
+  s.SubnetMechanism.put(state, netuid, 1);
+  const minimum = s.NetworkMinLockCost.get(state);
+  const pool = locked < minimum ? minimum : locked;
+  s.SubnetTAO.put(state, netuid, pool);
+  s.SubnetAlphaIn.put(state, netuid, pool);
+  s.SubnetOwner.put(state, netuid, coldkey);
+  s.SubnetOwnerHotkey.put(state, netuid, hotkey);
+  context.deposit('SubtensorModule', 'SubnetOwnerHotkeySet', [netuid, hotkey]);
+  s.SubnetLocked.put(state, netuid, locked);
+  s.SubnetAlphaOut.put(state, netuid, 0n);
+  s.RAORecycledForRegistration.put(state, netuid, 0n);
+  s.TotalStake.put(state, s.TotalStake.get(state) + pool);
   context.deposit('SubtensorModule', 'NetworkAdded', [netuid, 1]);
+  s.SubnetEmissionEnabled.put(state, netuid, false);
+}
+
+/** What a new subnet has of its own at once, whatever the storage defaults become later; some of it is announced. */
+function setNewSubnetParameters(context: Context, netuid: number): void {
+  const { state, block } = context;
+  const announce = (event: string, value: unknown): void => context.deposit('SubtensorModule', event, [netuid, value]);
+  const tempo = s.Tempo.get(state, netuid);
+  s.Tempo.put(state, netuid, tempo);
+  s.LastEpochBlock.put(state, netuid, BigInt(Math.max(0, block - (netuid % Math.max(1, tempo)))));
+  s.NetworkRegistrationAllowed.put(state, netuid, true);
+  announce('RegistrationAllowed', true);
+  s.MaxAllowedUids.put(state, netuid, NEW_SUBNET.maxUids);
+  announce('MaxAllowedUidsSet', NEW_SUBNET.maxUids);
+  s.MaxAllowedValidators.put(state, netuid, NEW_SUBNET.maxValidators);
+  announce('MaxAllowedValidatorsSet', NEW_SUBNET.maxValidators);
+  s.MinAllowedWeights.put(state, netuid, NEW_SUBNET.minAllowedWeights);
+  announce('MinAllowedWeightSet', NEW_SUBNET.minAllowedWeights);
+  s.ImmunityPeriod.put(state, netuid, NEW_SUBNET.immunityPeriod);
+  announce('ImmunityPeriodSet', NEW_SUBNET.immunityPeriod);
+  s.Yuma3On.put(state, netuid, true);
+  s.Burn.put(state, netuid, NEW_SUBNET.burn);
+  s.Kappa.put(state, netuid, s.Kappa.get(state, netuid));
+  s.ActivityCutoff.put(state, netuid, s.ActivityCutoff.get(state, netuid));
+  s.RegistrationsThisInterval.put(state, netuid, 0);
 }
 
 function startCall(context: Context, origin: Origin, netuid: number): void {

@@ -1,6 +1,8 @@
 import type { RuntimeState } from '../../../runtime.ts';
 import { wide } from '../../fixed-point.ts';
+import { ensure } from './errors.ts';
 import { subtensor as s } from './storage.ts';
+import { isSubnetAccount } from './subnet-account.ts';
 
 /** Reads and writes of the uid table of one subnet. */
 
@@ -37,12 +39,15 @@ export function stakeWeightOf(state: RuntimeState, hotkey: string, netuid: numbe
   return stakeWeightFixed(state, hotkey, netuid) >> 64n;
 }
 
-/** Links a new hotkey to its coldkey. */
+/** Links a new hotkey to its coldkey. ModuleError CannotUseSystemAccount where it is a subnet's own account. */
 export function createAccount(state: RuntimeState, coldkey: string, hotkey: string): void {
+  ensure(!isSubnetAccount(hotkey), 'CannotUseSystemAccount');
   if (hotkeyExists(state, hotkey)) return;
   s.Owner.put(state, hotkey, coldkey);
-  const owned = s.OwnedHotkeys.get(state, coldkey);
-  if (!owned.includes(hotkey)) s.OwnedHotkeys.put(state, coldkey, [...owned, hotkey]);
+  for (const item of [s.OwnedHotkeys, s.StakingHotkeys]) {
+    const hotkeys = item.get(state, coldkey);
+    if (!hotkeys.includes(hotkey)) item.put(state, coldkey, [...hotkeys, hotkey]);
+  }
 }
 
 const VECTORS = [
@@ -52,9 +57,10 @@ const VECTORS = [
   [s.Incentive, 0],
   [s.Dividends, 0],
   [s.ValidatorTrust, 0],
-  [s.StakeWeight, 0],
   [s.Emission, 0n],
 ] as const;
+/** The chain does not make room for a new uid in StakeWeight; the next epoch does. */
+const RESET_ONLY = [[s.StakeWeight, 0]] as const;
 
 /** Gives `hotkey` the next uid. LastUpdate = now, so the weights rate limit starts at registration. */
 export function appendNeuron(state: RuntimeState, netuid: number, hotkey: string, block: number): number {
@@ -66,9 +72,10 @@ export function appendNeuron(state: RuntimeState, netuid: number, hotkey: string
   return uid;
 }
 
-/** Puts `hotkey` in the place of whoever holds `uid`. */
+/** Puts `hotkey` in the place of whoever holds `uid`; the subnet owner's own hotkey stays, without an error. */
 export function replaceNeuron(state: RuntimeState, netuid: number, uid: number, hotkey: string, block: number): void {
   const old = s.Keys.get(state, netuid, uid);
+  if (s.SubnetOwnerHotkey.has(state, netuid) && s.SubnetOwnerHotkey.get(state, netuid) === old) return;
   for (const item of [s.Axons, s.NeuronCertificates, s.Prometheus, s.Uids]) item.remove(state, netuid, old);
   s.IsNetworkMember.remove(state, old, netuid);
   for (let other = 0; other < s.SubnetworkN.get(state, netuid); other++) {
@@ -83,8 +90,9 @@ export function replaceNeuron(state: RuntimeState, netuid: number, uid: number, 
   }
   s.Weights.remove(state, netuid, uid);
   s.Bonds.remove(state, netuid, uid);
-  for (const [item, value] of VECTORS) {
+  for (const [item, value] of [...VECTORS, ...RESET_ONLY]) {
     const vector = [...item.get(state, netuid)] as unknown[];
+    if (uid >= vector.length) continue;
     vector[uid] = value;
     item.put(state, netuid, vector as never);
   }
@@ -114,25 +122,4 @@ export function setLastUpdate(state: RuntimeState, netuid: number, uid: number, 
   const updates = s.LastUpdate.get(state, netuid);
   updates[uid] = BigInt(block);
   s.LastUpdate.put(state, netuid, updates);
-}
-
-/**
- * Whom a registration on a full subnet replaces: among uids outside immunity the lowest emission, then the earliest
- * registration, then the lowest uid, but only while more than MinNonImmuneUids are outside it; else the same order
- * among the immune. The owner's own hotkey is never replaced. undefined when nobody can be.
- */
-export function neuronToPrune(state: RuntimeState, netuid: number, block: number): number | undefined {
-  const n = s.SubnetworkN.get(state, netuid);
-  const emission = s.Emission.get(state, netuid);
-  const immunity = s.ImmunityPeriod.get(state, netuid);
-  const owner = s.SubnetOwnerHotkey.get(state, netuid);
-  const candidates = Array.from({ length: n }, (_, uid) => {
-    const registered = Number(s.BlockAtRegistration.get(state, netuid, uid));
-    return { uid, registered, emission: emission[uid] ?? 0n, immune: block - registered < immunity };
-  }).filter(({ uid }) => s.Keys.get(state, netuid, uid) !== owner);
-  const outside = candidates.filter(({ immune }) => !immune);
-  const pool =
-    outside.length > s.MinNonImmuneUids.get(state, netuid) ? outside : candidates.filter(({ immune }) => immune);
-  pool.sort((a, b) => Number(a.emission - b.emission) || a.registered - b.registered || a.uid - b.uid);
-  return pool[0]?.uid;
 }

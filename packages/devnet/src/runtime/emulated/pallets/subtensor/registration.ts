@@ -1,42 +1,16 @@
-import type { RuntimeState } from '../../../runtime.ts';
-import { spendable, withdraw } from '../../balances-ledger.ts';
 import { type CallDescription, type Context, ensureSigned } from '../../pallet.ts';
 import { ensure } from './errors.ts';
-import {
-  appendNeuron,
-  createAccount,
-  hotkeyExists,
-  neuronToPrune,
-  replaceNeuron,
-  stakeWeightOf,
-  subnetExists,
-} from './neurons.ts';
+import { appendNeuron, createAccount, replaceNeuron, subnetExists } from './neurons.ts';
+import { neuronToPrune } from './pruning.ts';
+import { raiseBurn } from './registration-price.ts';
 import { subtensor as s } from './storage.ts';
+import { canPay, payToSubnet } from './subnet-account.ts';
 
 const ROOT = 0;
+/** 18 % of 65,535: what a validator of root takes unless it says otherwise. */
+const DEFAULT_TAKE = 11_796;
 
-function clampBurn(state: RuntimeState, netuid: number, burn: bigint): bigint {
-  const low = s.MinBurn.get(state, netuid);
-  const high = s.MaxBurn.get(state, netuid);
-  return burn < low ? low : burn > high ? high : burn;
-}
-
-/** Every block the price decays with half life BurnHalfLife (blocks) towards MinBurn. */
-export function decayBurn(state: RuntimeState, netuid: number): void {
-  const burn = s.Burn.get(state, netuid);
-  const factor = 2 ** (-1 / Math.max(1, s.BurnHalfLife.get(state, netuid)));
-  const next = clampBurn(state, netuid, BigInt(Math.floor(Number(burn) * factor)));
-  if (next !== burn) s.Burn.put(state, netuid, next);
-}
-
-/** Every registration multiplies it by BurnIncreaseMult (at least 1). */
-function raiseBurn(state: RuntimeState, netuid: number): void {
-  const one = 1n << 64n;
-  const bits = s.BurnIncreaseMult.get(state, netuid).bits;
-  const raised = (s.Burn.get(state, netuid) * (bits < one ? one : bits)) >> 64n;
-  s.Burn.put(state, netuid, clampBurn(state, netuid, raised));
-}
-
+/** do_register and do_register_limit of subnets/registration.rs. */
 function burnedRegister(context: Context, coldkey: string, netuid: number, hotkey: string, limit?: bigint): void {
   const { state, block } = context;
   ensure(netuid !== ROOT, 'RegistrationNotPermittedOnRootSubnet');
@@ -45,15 +19,15 @@ function burnedRegister(context: Context, coldkey: string, netuid: number, hotke
   if (limit !== undefined) ensure(burn <= limit, 'RegistrationPriceLimitExceeded');
   ensure(s.NetworkRegistrationAllowed.get(state, netuid), 'SubNetRegistrationDisabled');
   ensure(!s.Uids.has(state, netuid, hotkey), 'HotKeyAlreadyRegisteredInSubNet');
-  ensure(spendable(state, coldkey, true) >= burn, 'NotEnoughBalanceToStake');
+  ensure(canPay(context, coldkey, burn), 'NotEnoughBalanceToStake');
   createAccount(state, coldkey, hotkey);
   ensure(s.Owner.get(state, hotkey) === coldkey, 'NonAssociatedColdKey');
-  const full = s.SubnetworkN.get(state, netuid) >= s.MaxAllowedUids.get(state, netuid);
+  const most = s.MaxAllowedUids.get(state, netuid);
+  const full = s.SubnetworkN.get(state, netuid) >= most;
   const replaced = full ? neuronToPrune(state, netuid, block) : undefined;
-  ensure(s.MaxAllowedUids.get(state, netuid) > 0 && (!full || replaced !== undefined), 'NoNeuronIdAvailable');
+  ensure(most > 0 && (!full || replaced !== undefined), 'NoNeuronIdAvailable');
 
-  withdraw(context, coldkey, burn, true);
-  s.RAORecycledForRegistration.put(state, netuid, s.RAORecycledForRegistration.get(state, netuid) + burn);
+  payToSubnet(context, netuid, coldkey, burn);
   let uid: number;
   if (replaced === undefined) {
     uid = appendNeuron(state, netuid, hotkey, block);
@@ -61,13 +35,18 @@ function burnedRegister(context: Context, coldkey: string, netuid: number, hotke
     uid = replaced;
     replaceNeuron(state, netuid, uid, hotkey, block);
   }
-  s.RegistrationsThisInterval.put(state, netuid, s.RegistrationsThisInterval.get(state, netuid) + 1);
-  s.RegistrationsThisBlock.put(state, netuid, s.RegistrationsThisBlock.get(state, netuid) + 1);
   raiseBurn(state, netuid);
+  s.RegistrationsThisBlock.put(state, netuid, s.RegistrationsThisBlock.get(state, netuid) + 1);
+  const recycled = s.RAORecycledForRegistration.get(state, netuid) + burn;
+  s.RAORecycledForRegistration.put(state, netuid, recycled);
+  context.deposit('SubtensorModule', 'RAORecycledForRegistrationSet', [netuid, recycled]);
   context.deposit('SubtensorModule', 'NeuronRegistered', [netuid, uid, hotkey]);
 }
 
-/** Root has 64 places; the one with the least stake makes room. */
+/**
+ * Root has 64 places; the one with the least stake makes room. Anybody may enter any hotkey, its owner's or not
+ * (do_root_register of coinbase/root.rs).
+ */
 function rootRegister(context: Context, coldkey: string, hotkey: string): void {
   const { state, block } = context;
   ensure(
@@ -80,18 +59,19 @@ function rootRegister(context: Context, coldkey: string, hotkey: string): void {
   );
   ensure(!s.Uids.has(state, ROOT, hotkey), 'HotKeyAlreadyRegisteredInSubNet');
   createAccount(state, coldkey, hotkey);
-  ensure(s.Owner.get(state, hotkey) === coldkey, 'NonAssociatedColdKey');
   const n = s.SubnetworkN.get(state, ROOT);
-  let uid: number;
+  let uid = n;
   if (n < s.MaxAllowedUids.get(state, ROOT)) {
-    uid = appendNeuron(state, ROOT, hotkey, block);
+    appendNeuron(state, ROOT, hotkey, block);
   } else {
-    const stakes = Array.from({ length: n }, (_, i) => stakeWeightOf(state, s.Keys.get(state, ROOT, i), ROOT));
+    const stakeOnRoot = (who: string): bigint => s.TotalHotkeyAlpha.get(state, who, ROOT);
+    const stakes = Array.from({ length: n }, (_, i) => stakeOnRoot(s.Keys.get(state, ROOT, i)));
     uid = 0;
     for (const [other, stake] of stakes.entries()) if (stake < stakes[uid]!) uid = other;
-    ensure(stakeWeightOf(state, hotkey, ROOT) > stakes[uid]!, 'StakeTooLowForRoot');
+    ensure(stakeOnRoot(hotkey) > stakes[uid]!, 'StakeTooLowForRoot');
     replaceNeuron(state, ROOT, uid, hotkey, block);
   }
+  if (!s.Delegates.has(state, hotkey)) s.Delegates.put(state, hotkey, DEFAULT_TAKE);
   s.RegistrationsThisInterval.put(state, ROOT, s.RegistrationsThisInterval.get(state, ROOT) + 1);
   s.RegistrationsThisBlock.put(state, ROOT, s.RegistrationsThisBlock.get(state, ROOT) + 1);
   context.deposit('SubtensorModule', 'NeuronRegistered', [ROOT, uid, hotkey]);
@@ -138,8 +118,7 @@ export const registrationCalls: Readonly<Record<string, CallDescription>> = {
     index: 91,
     args: { hotkey: 'AccountId32' },
     dispatch: ({ state }, origin, { hotkey }: { hotkey: string }) => {
-      const coldkey = ensureSigned(origin);
-      if (!hotkeyExists(state, hotkey)) createAccount(state, coldkey, hotkey);
+      createAccount(state, ensureSigned(origin), hotkey);
     },
   },
 };

@@ -22,4 +22,24 @@ export const ACCOUNT_DIFFERENCES = {
     at424: 'IncentiveAlphaEmittedToMiners lists it',
     source: 'subtensor/src/epoch/run_epoch.rs',
   },
+  'registration-fee': {
+    at293: 'calls that register are free of a fee',
+    at424: 'they pay it, failed or not',
+    source: 'subtensor/src/macros/dispatches.rs',
+  },
+  'missing-subnet': {
+    at293: 'registration and start_call: SubNetworkDoesNotExist',
+    at424: 'SubnetNotExists',
+    source: 'subtensor/src/macros/errors.rs',
+  },
+  'subnet-holds-tao': {
+    at293: 'TAO for a subnet is taken out of circulation',
+    at424: 'it is transferred to an account of the subnet',
+    source: 'subtensor/src/coinbase/tao.rs: transfer_tao_to_subnet',
+  },
+  'system-accounts': {
+    at293: 'any account may be a hotkey',
+    at424: "not a subnet's own: CannotUseSystemAccount",
+    source: 'subtensor/src/staking/helpers.rs: create_account_if_non_existent',
+  },
 } as const satisfies Record<string, SpecDifference>;

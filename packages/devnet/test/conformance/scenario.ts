@@ -2,7 +2,7 @@ import type { DifferenceId } from './spec-differences.ts';
 
 /**
  * What a call or a storage item is given. A string `@Bob` anywhere in it is the account of //Bob, `@Bob/hot` that of
- * //Bob/hot; `inner(…)` is a call within a call; bytes are '0x…' or Uint8Array.
+ * //Bob/hot, `@subnet:2` the one that holds subnet 2's TAO; `inner(…)` is a call within a call; bytes are '0x…' or Uint8Array.
  */
 export type Value = unknown;
 export type Args = Readonly<Record<string, Value>>;
@@ -63,7 +63,7 @@ interface Common {
  * takes events and fee away.
  */
 export interface Difference {
-  readonly id: DifferenceId;
+  readonly ids: readonly DifferenceId[];
   readonly at424: Partial<Outcome>;
 }
 
@@ -150,8 +150,9 @@ export function inner(target: string, args: Args = {}): CallSpec {
   return { call: target, args };
 }
 
-export function differs(id: DifferenceId, at424: Partial<Outcome>): Difference {
-  return { id, at424 };
+/** One difference, or several that a step meets at once. */
+export function differs(ids: DifferenceId | readonly DifferenceId[], at424: Partial<Outcome>): Difference {
+  return { ids: typeof ids === 'string' ? [ids] : ids, at424 };
 }
 
 function callOf(target: string | Call, args: Args): Call {

@@ -187,6 +187,8 @@ export interface Chain {
   ): Promise<{ block: BlockRef; uids: number[]; values: number[] }>;
   /** A hotkey's commits that are not revealed yet, oldest first. */
   weightCommits(netuid: number, hotkey: string, options?: AtBlock): Promise<WeightCommit[]>;
+  /** The newest drand round whose signature the chain holds; 0 where it keeps none. */
+  drandRound(options?: AtBlock): Promise<number>;
   /** The subnet's epochs as they stand at a block. */
   epochs(netuid: number, options?: AtBlock): Promise<EpochClock>;
   weights(netuid: number, uid: number, options?: AtBlock): Promise<{ uid: number; value: number }[]>;

@@ -41,6 +41,7 @@ import { readSubnetExists, readUid } from './subnet.ts';
 import { readWeightCommits, type WeightCommit } from './weight-commits.ts';
 import { readLastUpdate, readWeights } from './weights.ts';
 import { revealWeights } from './weights-hashed.ts';
+import { readDrandRound } from './weights-timelocked.ts';
 
 export interface WatchdogLimits {
   silenceMs: number | undefined;
@@ -224,6 +225,10 @@ export class SubtensorChain implements Chain, ChainContext {
     return this.#readNumbered(`the weight commits of ${hotkey}`, options, async (state, number) =>
       readWeightCommits(state, netuid, hotkey, await readEpochClock(state, netuid, number)),
     );
+  }
+
+  drandRound({ at }: AtBlock = {}): Promise<number> {
+    return this.read('the newest drand round', (state) => readDrandRound(state), { at });
   }
 
   epochs(netuid: number, options?: AtBlock): Promise<EpochClock> {

@@ -128,9 +128,14 @@ async function readDrand(state: ChainState): Promise<{ beacon: Beacon; lastStore
   const has = (item: string) => state.has('drand', item);
   const [config, lastStored] = await Promise.all([
     has('beaconConfig') ? state.read(beaconConfig, 'drand', 'beaconConfig') : undefined,
-    has('lastStoredRound') ? state.read(uint, 'drand', 'lastStoredRound') : 0,
+    readDrandRound(state),
   ]);
   if (!config) return { beacon: QUICKNET, lastStored };
   const { publicKey, genesisTime, period } = config;
   return { beacon: { publicKey, genesisTime, periodSeconds: period }, lastStored };
+}
+
+/** The newest round that the chain has; 0 where it keeps none. */
+export async function readDrandRound(state: ChainState): Promise<number> {
+  return state.has('drand', 'lastStoredRound') ? state.read(uint, 'drand', 'lastStoredRound') : 0;
 }

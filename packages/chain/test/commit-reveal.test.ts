@@ -103,6 +103,7 @@ it('commits for the drand network of a devnet, whose pulses come by themselves',
       .poll(() => chain.weights(netuid, 0), { timeout: 20_000, interval: 100 })
       .toEqual([{ uid: set.uids[0], value: 65535 }]);
     expect(chain.head.number).toBeGreaterThanOrEqual(set.reveal.from);
+    expect(await chain.drandRound()).toBeGreaterThanOrEqual(set.reveal.round);
   } finally {
     await other.close();
   }

@@ -42,4 +42,19 @@ export const ACCOUNT_DIFFERENCES = {
     at424: "not a subnet's own: CannotUseSystemAccount",
     source: 'subtensor/src/staking/helpers.rs: create_account_if_non_existent',
   },
+  'registration-price': {
+    at293: 'the price changes once in AdjustmentInterval blocks, by how many registered in it',
+    at424: 'it halves in BurnHalfLife blocks, block by block, and grows by BurnIncreaseMult with each registration',
+    source: 'subtensor/src/subnets/registration.rs: update_registration_prices_for_networks',
+  },
+  'register-limit': {
+    at293: 'no such call',
+    at424: 'register_limit pays no more than its limit',
+    source: 'subtensor/src/subnets/registration.rs: do_register_limit',
+  },
+  'proof-of-work': {
+    at293: 'register wants a proof of work, signed by the hotkey',
+    at424: 'it is burned_register under another name: the coldkey signs and pays, the proof is not looked at',
+    source: 'subtensor/src/macros/dispatches.rs: register',
+  },
 } as const satisfies Record<string, SpecDifference>;

@@ -1,4 +1,5 @@
 import { conformance } from './conformance.ts';
 import { registration } from './scenarios/registration.ts';
+import { registerCalls, registrationPrice } from './scenarios/registration-price.ts';
 
-conformance(registration);
+conformance(registration, registrationPrice, registerCalls);

@@ -44,9 +44,15 @@ export function expectedAt424({ differs }: Step, recorded: Outcome): Outcome {
   if (!differs) return recorded;
   const { storage, ...rest } = differs.at424;
   const merged = { ...recorded, ...rest, ...(storage ? { storage: { ...recorded.storage, ...storage } } : {}) };
-  if (!/^(pool|absent)/.test(merged.result)) return merged;
-  const { events: _, fee: __, ...refused } = merged;
-  return refused;
+  const { events, fee, blockEvents, ...told } = merged;
+  return {
+    ...told,
+    ...(/^(pool|absent)/.test(merged.result)
+      ? {}
+      : { ...(events ? { events } : {}), ...(fee === undefined ? {} : { fee }) }),
+    // An outcome has no list of the hooks' events where there were none.
+    ...(blockEvents && blockEvents.length > 0 ? { blockEvents } : {}),
+  };
 }
 
 /** As outcomes are compared: unless a scenario wants the exact amounts, only whether a fee was paid counts. */

@@ -25,7 +25,8 @@ export function chanceBetter(leader: RowLosses, challenger: RowLosses, seed: str
   return halves / (2 * RULES.bootstrapResamples);
 }
 
-function requireSameRows(a: RowLosses, b: RowLosses): void {
+/** @throws RangeError when the two were not measured on the same rows and tokens, or a loss is not finite. */
+export function requireSameRows(a: RowLosses, b: RowLosses): void {
   const rows = a.row.length;
   const lengths = [a.sumNll, a.tokens, b.row, b.sumNll, b.tokens].map((column) => column.length);
   if (rows === 0) throw new RangeError('a paired bootstrap needs at least one row');

@@ -57,4 +57,25 @@ export const ACCOUNT_DIFFERENCES = {
     at424: 'it is burned_register under another name: the coldkey signs and pays, the proof is not looked at',
     source: 'subtensor/src/macros/dispatches.rs: register',
   },
+  'cleared-by-replacement': {
+    at293:
+      "a replacement leaves the old neuron's weights and the weights to it, its prometheus row, trust, permit and last update",
+    at424: 'it clears all of that, and the last update is now',
+    source: 'subtensor/src/subnets/uids.rs: replace_neuron, clear_neuron',
+  },
+  'least-outside-immunity': {
+    at293: 'whoever is outside immunity goes before all who are within',
+    at424: 'only while more than MinNonImmuneUids are outside it',
+    source: 'subtensor/src/subnets/registration.rs: get_neuron_to_prune',
+  },
+  'owner-hotkeys-spared': {
+    at293: "only the subnet's owner hotkey is never replaced",
+    at424: 'so are as many hotkeys of its owner as ImmuneOwnerUidsLimit says',
+    source: 'subtensor/src/subnets/registration.rs: get_immune_owner_tuples',
+  },
+  'nobody-to-replace': {
+    at293: 'a registration that can replace nobody takes the burn and announces uid 0, which stays whose it was',
+    at424: 'NoNeuronIdAvailable',
+    source: 'subtensor/src/subnets/registration.rs: do_register',
+  },
 } as const satisfies Record<string, SpecDifference>;

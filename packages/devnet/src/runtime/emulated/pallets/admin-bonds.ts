@@ -1,6 +1,6 @@
 import type { Variant } from '../../../scale/codec.ts';
-import { badOrigin, type CallDescription, type Context, ModuleError, type Origin } from '../pallet.ts';
-import { inAdminFreezeWindow } from './subtensor/epoch-schedule.ts';
+import { type CallDescription, type Context, ModuleError, type Origin } from '../pallet.ts';
+import { ensureAdminWindowOpen, ensureOwnerOrRoot } from './subtensor/epoch-schedule.ts';
 import { ensure } from './subtensor/errors.ts';
 import { subnetExists } from './subtensor/neurons.ts';
 import { subtensor as s } from './subtensor/storage.ts';
@@ -8,10 +8,9 @@ import { subtensor as s } from './subtensor/storage.ts';
 /** Smallest bound of liquid alpha, of 65535: one fortieth. */
 const MIN_ALPHA = 1638;
 
-function ensureOwnerOrRoot({ state, block }: Context, origin: Origin, netuid: number): void {
-  const owner = origin.kind === 'signed' && origin.who === s.SubnetOwner.get(state, netuid);
-  if (origin.kind !== 'root' && !owner) throw badOrigin();
-  ensure(!inAdminFreezeWindow(state, netuid, block), 'AdminActionProhibitedDuringWeightsWindow');
+function ensureMaySet(context: Context, origin: Origin, netuid: number): void {
+  ensureOwnerOrRoot(context.state, origin, netuid);
+  ensureAdminWindowOpen(context, netuid);
 }
 
 interface SubnetArgs {
@@ -25,7 +24,7 @@ export const adminBondCalls: Readonly<Record<string, CallDescription>> = {
     args: { netuid: 'u16', alpha_low: 'u16', alpha_high: 'u16' },
     dispatch: (context, origin, args: SubnetArgs & { alpha_low: number; alpha_high: number }) => {
       const { netuid, alpha_low: low, alpha_high: high } = args;
-      ensureOwnerOrRoot(context, origin, netuid);
+      ensureMaySet(context, origin, netuid);
       ensure(s.LiquidAlphaOn.get(context.state, netuid), 'LiquidAlphaDisabled');
       ensure(high >= MIN_ALPHA, 'AlphaHighTooLow');
       ensure(low >= MIN_ALPHA && low <= high, 'AlphaLowOutOfRange');
@@ -36,7 +35,7 @@ export const adminBondCalls: Readonly<Record<string, CallDescription>> = {
     index: 68,
     args: { netuid: 'u16', steepness: 'i16' },
     dispatch: (context, origin, { netuid, steepness }: SubnetArgs & { steepness: number }) => {
-      ensureOwnerOrRoot(context, origin, netuid);
+      ensureMaySet(context, origin, netuid);
       if (!subnetExists(context.state, netuid)) throw new ModuleError('AdminUtils', 'SubnetDoesNotExist');
       if (origin.kind !== 'root' && steepness < 0) throw new ModuleError('AdminUtils', 'NegativeSigmoidSteepness');
       s.AlphaSigmoidSteepness.put(context.state, netuid, steepness);
@@ -46,7 +45,7 @@ export const adminBondCalls: Readonly<Record<string, CallDescription>> = {
     index: 69,
     args: { netuid: 'u16', enabled: 'bool' },
     dispatch: (context, origin, { netuid, enabled }: SubnetArgs & { enabled: boolean }) => {
-      ensureOwnerOrRoot(context, origin, netuid);
+      ensureMaySet(context, origin, netuid);
       s.Yuma3On.put(context.state, netuid, enabled);
       context.deposit('AdminUtils', 'Yuma3EnableToggled', { netuid, enabled });
     },
@@ -55,7 +54,7 @@ export const adminBondCalls: Readonly<Record<string, CallDescription>> = {
     index: 70,
     args: { netuid: 'u16', enabled: 'bool' },
     dispatch: (context, origin, { netuid, enabled }: SubnetArgs & { enabled: boolean }) => {
-      ensureOwnerOrRoot(context, origin, netuid);
+      ensureMaySet(context, origin, netuid);
       s.BondsResetOn.put(context.state, netuid, enabled);
       context.deposit('SubtensorModule', 'BondsResetOnSet', [netuid, enabled]);
       context.deposit('AdminUtils', 'BondsResetToggled', { netuid, enabled });
@@ -65,7 +64,7 @@ export const adminBondCalls: Readonly<Record<string, CallDescription>> = {
     index: 80,
     args: { netuid: 'u16', recycle_or_burn: 'RecycleOrBurnEnum' },
     dispatch: (context, origin, args: SubnetArgs & { recycle_or_burn: Variant }) => {
-      ensureOwnerOrRoot(context, origin, args.netuid);
+      ensureMaySet(context, origin, args.netuid);
       s.RecycleOrBurn.put(context.state, args.netuid, args.recycle_or_burn);
     },
   },

@@ -1,15 +1,7 @@
 import type { RuntimeState } from '../../runtime.ts';
-import {
-  badOrigin,
-  type CallDescription,
-  type Context,
-  ensureRoot,
-  ModuleError,
-  type Origin,
-  type Pallet,
-} from '../pallet.ts';
+import { type CallDescription, type Context, ensureRoot, ModuleError, type Origin, type Pallet } from '../pallet.ts';
 import { adminBondCalls } from './admin-bonds.ts';
-import { inAdminFreezeWindow } from './subtensor/epoch-schedule.ts';
+import { ensureAdminWindowOpen, ensureOwnerOrRoot } from './subtensor/epoch-schedule.ts';
 import { ensure as ensureSubtensor } from './subtensor/errors.ts';
 import { subnetExists } from './subtensor/neurons.ts';
 import { subtensor as s } from './subtensor/storage.ts';
@@ -22,18 +14,25 @@ interface Writable {
   put(state: RuntimeState, netuid: number, value: never): void;
 }
 
+/** Who may set it and where; what it comes from is pallets/admin-utils/src/lib.rs, in the order of its checks. */
 interface SubnetSetter {
   index: number;
   /** Argument name and type, as on chain. */
   arg: readonly [name: string, type: string];
   item: Writable;
-  /** undefined: the real call deposits no event that the emulation describes. */
+  /** Event of SubtensorModule; some settings have none. */
   event?: string;
-  /** Refused within AdminFreezeWindow blocks of an epoch, even for sudo. */
-  frozen?: boolean;
+  /** Event of AdminUtils itself. */
+  ownEvent?: string;
+  /** May be set within AdminFreezeWindow blocks of an epoch, too; most may not, even by sudo. */
+  neverFrozen?: boolean;
   /** Only sudo; otherwise the subnet's owner may too. */
   rootOnly?: boolean;
-  check?: (state: RuntimeState, netuid: number, value: never) => void;
+  /** Nobody asks whether the subnet exists. */
+  anySubnet?: boolean;
+  check?: (state: RuntimeState, netuid: number, value: never, origin: Origin) => void;
+  /** What happens besides the write. */
+  also?: (context: Context, netuid: number) => void;
 }
 
 function subnetSetter(setter: SubnetSetter): CallDescription {
@@ -42,20 +41,18 @@ function subnetSetter(setter: SubnetSetter): CallDescription {
     index: setter.index,
     args: { netuid: 'u16', [name]: type },
     dispatch: (context: Context, origin: Origin, args: Record<string, unknown>) => {
-      const { state, block } = context;
+      const { state } = context;
       const netuid = args['netuid'] as number;
       const value = args[name] as never;
-      if (origin.kind !== 'root') {
-        const owner = origin.kind === 'signed' && origin.who === s.SubnetOwner.get(state, netuid);
-        if (setter.rootOnly || !owner) throw badOrigin();
-      }
-      if (setter.frozen) {
-        ensureSubtensor(!inAdminFreezeWindow(state, netuid, block), 'AdminActionProhibitedDuringWeightsWindow');
-      }
-      ensure(subnetExists(state, netuid), 'SubnetDoesNotExist');
-      setter.check?.(state, netuid, value);
+      if (setter.rootOnly) ensureRoot(origin);
+      else ensureOwnerOrRoot(state, origin, netuid);
+      if (!setter.neverFrozen) ensureAdminWindowOpen(context, netuid);
+      if (!setter.anySubnet) ensure(subnetExists(state, netuid), 'SubnetDoesNotExist');
+      setter.check?.(state, netuid, value, origin);
       setter.item.put(state, netuid, value);
+      setter.also?.(context, netuid);
       if (setter.event) context.deposit('SubtensorModule', setter.event, [netuid, value]);
+      if (setter.ownEvent) context.deposit('AdminUtils', setter.ownEvent, { netuid, [name]: value });
     },
   };
 }
@@ -65,18 +62,28 @@ function globalSetter(
   index: number,
   [name, type]: readonly [string, string],
   item: { put(state: RuntimeState, value: never): void },
-  event?: string,
+  event: string,
+  check?: (value: never) => void,
 ): CallDescription {
   return {
     index,
     args: { [name]: type },
     dispatch: (context: Context, origin: Origin, args: Record<string, unknown>) => {
       ensureRoot(origin);
+      check?.(args[name] as never);
       item.put(context.state, args[name] as never);
-      if (event) context.deposit('SubtensorModule', event, args[name]);
+      context.deposit('SubtensorModule', event, args[name]);
     },
   };
 }
+
+/** Bounds of min_burn from above and of max_burn from below, RAO (runtime/src/lib.rs). */
+const MIN_BURN_BELOW = 1_000_000_000n;
+const MAX_BURN_ABOVE = 100_000_000n;
+/** Millionths; sudo may set any. */
+const OWNER_MAX_BONDS_AVERAGE = 975_000n;
+/** Blocks. */
+const MAX_BURN_HALF_LIFE = 36_100;
 
 const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
   sudo_set_serving_rate_limit: {
@@ -84,7 +91,7 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     arg: ['serving_rate_limit', 'u64'],
     item: s.ServingRateLimit,
     event: 'ServingRateLimitSet',
-    frozen: true,
+    anySubnet: true,
   },
   sudo_set_min_difficulty: {
     index: 4,
@@ -111,6 +118,7 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     item: s.WeightsSetRateLimit,
     event: 'WeightsSetRateLimitSet',
     rootOnly: true,
+    neverFrozen: true,
   },
   sudo_set_adjustment_interval: {
     index: 8,
@@ -118,6 +126,7 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     item: s.AdjustmentInterval,
     event: 'AdjustmentIntervalSet',
     rootOnly: true,
+    neverFrozen: true,
   },
   sudo_set_adjustment_alpha: {
     index: 9,
@@ -130,29 +139,33 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     arg: ['immunity_period', 'u16'],
     item: s.ImmunityPeriod,
     event: 'ImmunityPeriodSet',
-    frozen: true,
   },
   sudo_set_min_allowed_weights: {
     index: 14,
     arg: ['min_allowed_weights', 'u16'],
     item: s.MinAllowedWeights,
     event: 'MinAllowedWeightSet',
-    frozen: true,
   },
   sudo_set_max_allowed_uids: {
     index: 15,
     arg: ['max_allowed_uids', 'u16'],
     item: s.MaxAllowedUids,
     event: 'MaxAllowedUidsSet',
-    frozen: true,
     check: (state, netuid, value: number) => {
       ensure(value >= s.MinAllowedUids.get(state, netuid), 'MaxAllowedUidsLessThanMinAllowedUids');
       ensure(value >= s.SubnetworkN.get(state, netuid), 'MaxAllowedUIdsLessThanCurrentUIds');
       ensure(value <= 256, 'MaxAllowedUidsGreaterThanDefaultMaxAllowedUids');
     },
   },
-  sudo_set_kappa: { index: 16, arg: ['kappa', 'u16'], item: s.Kappa, event: 'KappaSet', rootOnly: true },
-  sudo_set_rho: { index: 17, arg: ['rho', 'u16'], item: s.Rho, event: 'RhoSet' },
+  sudo_set_kappa: {
+    index: 16,
+    arg: ['kappa', 'u16'],
+    item: s.Kappa,
+    event: 'KappaSet',
+    rootOnly: true,
+    neverFrozen: true,
+  },
+  sudo_set_rho: { index: 17, arg: ['rho', 'u16'], item: s.Rho },
   sudo_set_activity_cutoff: {
     index: 18,
     arg: ['activity_cutoff', 'u16'],
@@ -166,17 +179,36 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     item: s.NetworkRegistrationAllowed,
     event: 'RegistrationAllowed',
     rootOnly: true,
+    neverFrozen: true,
+    anySubnet: true,
   },
   sudo_set_target_registrations_per_interval: {
     index: 21,
     arg: ['target_registrations_per_interval', 'u16'],
     item: s.TargetRegistrationsPerInterval,
     event: 'RegistrationPerIntervalSet',
-    frozen: true,
     rootOnly: true,
   },
-  sudo_set_min_burn: { index: 22, arg: ['min_burn', 'u64'], item: s.MinBurn, event: 'MinBurnSet' },
-  sudo_set_max_burn: { index: 23, arg: ['max_burn', 'u64'], item: s.MaxBurn, event: 'MaxBurnSet' },
+  sudo_set_min_burn: {
+    index: 22,
+    arg: ['min_burn', 'u64'],
+    item: s.MinBurn,
+    event: 'MinBurnSet',
+    check: (state, netuid, value: bigint) => {
+      ensure(value < MIN_BURN_BELOW, 'ValueNotInBounds');
+      ensure(value < s.MaxBurn.get(state, netuid), 'ValueNotInBounds');
+    },
+  },
+  sudo_set_max_burn: {
+    index: 23,
+    arg: ['max_burn', 'u64'],
+    item: s.MaxBurn,
+    event: 'MaxBurnSet',
+    check: (state, netuid, value: bigint) => {
+      ensure(value > MAX_BURN_ABOVE, 'ValueNotInBounds');
+      ensure(value > s.MinBurn.get(state, netuid), 'ValueNotInBounds');
+    },
+  },
   sudo_set_difficulty: {
     index: 24,
     arg: ['difficulty', 'u64'],
@@ -189,7 +221,6 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     arg: ['max_allowed_validators', 'u16'],
     item: s.MaxAllowedValidators,
     event: 'MaxAllowedValidatorsSet',
-    frozen: true,
     rootOnly: true,
     check: (state, netuid, value: number) =>
       ensure(value <= s.MaxAllowedUids.get(state, netuid), 'MaxValidatorsLargerThanMaxUIds'),
@@ -199,6 +230,8 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     arg: ['bonds_moving_average', 'u64'],
     item: s.BondsMovingAverage,
     event: 'BondsMovingAverageSet',
+    check: (_state, _netuid, value: bigint, origin) =>
+      ensure(origin.kind === 'root' || value <= OWNER_MAX_BONDS_AVERAGE, 'BondsMovingAverageMaxReached'),
   },
   sudo_set_bonds_penalty: { index: 60, arg: ['bonds_penalty', 'u16'], item: s.BondsPenalty, event: 'BondsPenaltySet' },
   sudo_set_max_registrations_per_block: {
@@ -208,21 +241,27 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     event: 'MaxRegistrationsPerBlockSet',
     rootOnly: true,
   },
-  sudo_set_tempo: { index: 30, arg: ['tempo', 'u16'], item: s.Tempo, event: 'TempoSet', frozen: true, rootOnly: true },
+  sudo_set_tempo: {
+    index: 30,
+    arg: ['tempo', 'u16'],
+    item: s.Tempo,
+    event: 'TempoSet',
+    rootOnly: true,
+    // A new cycle begins (apply_tempo_with_cycle_reset of utils/misc.rs).
+    also: ({ state, block }, netuid) => s.LastEpochBlock.put(state, netuid, BigInt(block)),
+  },
   sudo_set_commit_reveal_weights_enabled: {
     index: 49,
     arg: ['enabled', 'bool'],
     item: s.CommitRevealWeightsEnabled,
     event: 'CommitRevealEnabled',
-    frozen: true,
   },
-  sudo_set_liquid_alpha_enabled: { index: 50, arg: ['enabled', 'bool'], item: s.LiquidAlphaOn },
+  sudo_set_liquid_alpha_enabled: { index: 50, arg: ['enabled', 'bool'], item: s.LiquidAlphaOn, anySubnet: true },
   sudo_set_commit_reveal_weights_interval: {
     index: 57,
     arg: ['interval', 'u64'],
     item: s.RevealPeriodEpochs,
     event: 'CommitRevealPeriodsSet',
-    frozen: true,
     check: (_state, _netuid, value: bigint) => {
       ensureSubtensor(value <= 100n, 'RevealPeriodTooLarge');
       ensureSubtensor(value >= 1n, 'RevealPeriodTooSmall');
@@ -232,16 +271,26 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     index: 66,
     arg: ['subtoken_enabled', 'bool'],
     item: s.SubtokenEnabled,
-    frozen: true,
     rootOnly: true,
+    anySubnet: true,
   },
-  sudo_set_owner_immune_neuron_limit: { index: 72, arg: ['immune_neurons', 'u16'], item: s.ImmuneOwnerUidsLimit },
+  sudo_set_owner_immune_neuron_limit: {
+    index: 72,
+    arg: ['immune_neurons', 'u16'],
+    item: s.ImmuneOwnerUidsLimit,
+    anySubnet: true,
+    check: (_state, _netuid, value: number) => ensureSubtensor(value >= 1 && value <= 10, 'InvalidValue'),
+  },
   sudo_set_min_allowed_uids: {
     index: 79,
     arg: ['min_allowed_uids', 'u16'],
     item: s.MinAllowedUids,
     event: 'MinAllowedUidsSet',
     rootOnly: true,
+    check: (state, netuid, value: number) => {
+      ensure(value < s.MaxAllowedUids.get(state, netuid), 'MinAllowedUidsGreaterThanMaxAllowedUids');
+      ensure(value < s.SubnetworkN.get(state, netuid), 'MinAllowedUidsGreaterThanCurrentUids');
+    },
   },
   sudo_set_min_non_immune_uids: {
     index: 84,
@@ -249,13 +298,27 @@ const SUBNET_SETTERS: Readonly<Record<string, SubnetSetter>> = {
     item: s.MinNonImmuneUids,
     event: 'MinNonImmuneUidsSet',
     rootOnly: true,
+    neverFrozen: true,
+    anySubnet: true,
   },
-  sudo_set_burn_half_life: { index: 89, arg: ['burn_half_life', 'u16'], item: s.BurnHalfLife },
+  sudo_set_burn_half_life: {
+    index: 89,
+    arg: ['burn_half_life', 'u16'],
+    item: s.BurnHalfLife,
+    ownEvent: 'BurnHalfLifeSet',
+    check: (_state, netuid, value: number) => {
+      ensure(netuid !== 0, 'NotPermittedOnRootSubnet');
+      ensure(value > 0 && value <= MAX_BURN_HALF_LIFE, 'InvalidValue');
+    },
+  },
   sudo_set_subnet_emission_enabled: {
     index: 94,
     arg: ['enabled', 'bool'],
     item: s.SubnetEmissionEnabled,
     rootOnly: true,
+    neverFrozen: true,
+    ownEvent: 'SubnetEmissionEnabledSet',
+    check: (_state, netuid) => ensure(netuid !== 0, 'NotPermittedOnRootSubnet'),
   },
 };
 
@@ -302,6 +365,7 @@ export const adminUtilsPallet: Pallet = {
       ['max_epochs_per_block', 'u8'],
       s.MaxEpochsPerBlock,
       'MaxEpochsPerBlockSet',
+      (value: number) => ensure(value >= 1, 'ValueNotInBounds'),
     ),
   },
   events: [

@@ -30,11 +30,26 @@ export function nextEpochStart(state: RuntimeState, netuid: number): bigint | un
   return pending > 0n && pending < regular ? pending : regular;
 }
 
-/** Within AdminFreezeWindow blocks of the next epoch most hyperparameters cannot be changed, even by sudo. */
-export function inAdminFreezeWindow(state: RuntimeState, netuid: number, block: number): boolean {
-  const next = nextEpochStart(state, netuid);
-  if (next === undefined) return false;
-  return next - BigInt(block) < BigInt(s.AdminFreezeWindow.get(state));
+/** Blocks before the next epoch that comes by itself; undefined: none does. */
+function blocksToNextEpoch(state: RuntimeState, netuid: number, block: number): bigint | undefined {
+  const tempo = s.Tempo.get(state, netuid);
+  if (tempo === 0) return undefined;
+  const next = s.LastEpochBlock.get(state, netuid) + BigInt(tempo);
+  return next > BigInt(block) ? next - BigInt(block) : 0n;
+}
+
+/**
+ * Within AdminFreezeWindow blocks of the next epoch, and while a triggered one is pending, most hyperparameters cannot be
+ * changed, even by sudo (is_in_admin_freeze_window of utils/misc.rs).
+ */
+function inAdminFreezeWindow(state: RuntimeState, netuid: number, block: number): boolean {
+  const left = blocksToNextEpoch(state, netuid, block);
+  if (left === undefined) return false;
+  return s.PendingEpochAt.get(state, netuid) > BigInt(block) || left < BigInt(s.AdminFreezeWindow.get(state));
+}
+
+export function ensureAdminWindowOpen({ state, block }: Context, netuid: number): void {
+  ensure(!inAdminFreezeWindow(state, netuid, block), 'AdminActionProhibitedDuringWeightsWindow');
 }
 
 /** Epoch index used by commitments and commit-reveal: one ahead in a block in which an epoch is due. */
@@ -42,34 +57,39 @@ export function lookAheadEpoch(state: RuntimeState, netuid: number, block: numbe
   return s.SubnetEpochIndex.get(state, netuid) + (epochDue(state, netuid, block) ? 1n : 0n);
 }
 
-function ensureOwnerOrRoot(state: RuntimeState, origin: Origin, netuid: number): void {
-  if (origin.kind === 'root') return;
-  if (ensureSigned(origin) !== s.SubnetOwner.get(state, netuid)) throw badOrigin();
+export function ensureOwnerOrRoot(state: RuntimeState, origin: Origin, netuid: number): void {
+  if (origin.kind !== 'root') ensureOwner(state, origin, netuid);
 }
 
+function ensureOwner(state: RuntimeState, origin: Origin, netuid: number): string {
+  const who = ensureSigned(origin);
+  if (who !== s.SubnetOwner.get(state, netuid)) throw badOrigin();
+  return who;
+}
+
+/** do_set_tempo of coinbase/tempo_control.rs: a new cycle begins now. Only the owner, not even root. */
 function setTempo(context: Context, origin: Origin, { netuid, tempo }: { netuid: number; tempo: number }): void {
   const { state, block } = context;
-  ensureOwnerOrRoot(state, origin, netuid);
-  ensure(subnetExists(state, netuid), 'SubnetNotExists');
+  ensureOwner(state, origin, netuid);
   ensure(tempo >= MIN_TEMPO && tempo <= MAX_TEMPO, 'TempoOutOfBounds');
-  ensure(!inAdminFreezeWindow(state, netuid, block), 'AdminActionProhibitedDuringWeightsWindow');
+  ensureAdminWindowOpen(context, netuid);
   s.Tempo.put(state, netuid, tempo);
   s.LastEpochBlock.put(state, netuid, BigInt(block));
   context.deposit('SubtensorModule', 'TempoSet', [netuid, tempo]);
 }
 
+/** do_trigger_epoch of coinbase/tempo_control.rs. */
 function triggerEpoch(context: Context, origin: Origin, { netuid }: { netuid: number }): void {
   const { state, block } = context;
-  ensureOwnerOrRoot(state, origin, netuid);
-  ensure(subnetExists(state, netuid), 'SubnetNotExists');
+  const by = ensureOwner(state, origin, netuid);
   ensure(!s.CommitRevealWeightsEnabled.get(state, netuid), 'DynamicTempoBlockedByCommitReveal');
   ensure(s.PendingEpochAt.get(state, netuid) === 0n, 'EpochTriggerAlreadyPending');
-  const firesAt = BigInt(block + s.AdminFreezeWindow.get(state));
-  const next = nextEpochStart(state, netuid);
-  ensure(next === undefined || next > firesAt, 'AutoEpochAlreadyImminent');
-  s.PendingEpochAt.put(state, netuid, firesAt);
-  const by = origin.kind === 'signed' ? origin.who : s.SubnetOwner.get(state, netuid);
-  context.deposit('SubtensorModule', 'EpochTriggered', { netuid, by, fires_at: firesAt });
+  const window = BigInt(s.AdminFreezeWindow.get(state));
+  const left = blocksToNextEpoch(state, netuid, block);
+  ensure(left === undefined || left >= window, 'AutoEpochAlreadyImminent');
+  const fires_at = BigInt(block) + window;
+  s.PendingEpochAt.put(state, netuid, fires_at);
+  context.deposit('SubtensorModule', 'EpochTriggered', { netuid, by, fires_at });
 }
 
 export const epochCalls: Readonly<Record<string, CallDescription>> = {

@@ -1,6 +1,6 @@
 import { tensorMismatch } from '../adapter/adapter-plan.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { EMBEDDING, HEAD, isDerivedTensor, modelTensors } from '../config/tensors.ts';
+import { embeddingName, headName, isDerivedTensor, modelTensors } from '../config/tensors.ts';
 import type { TensorStore } from '../safetensors/file.ts';
 
 /** All weights of a model as float32, by Hugging Face name, with the shapes of `modelTensors`. */
@@ -20,8 +20,8 @@ export function checkTensors(config: ModelConfig, { entries }: Pick<TensorStore,
   }
   for (const { name, shape } of entries.values()) {
     if (expected.has(name) || isDerivedTensor(name)) continue;
-    if (!config.tied || name !== HEAD) throw tensorMismatch(name, 'does not belong to the model');
-    requireShape(name, shape, expected.get(EMBEDDING)!);
+    if (!config.tied || name !== headName(config)) throw tensorMismatch(name, 'does not belong to the model');
+    requireShape(name, shape, expected.get(embeddingName(config))!);
   }
 }
 
@@ -33,11 +33,12 @@ export async function readWeights(config: ModelConfig, store: TensorStore): Prom
   checkTensors(config, store);
   const weights = new Map<string, Float32Array>();
   for (const name of modelTensors(config).keys()) weights.set(name, await store.read(name));
-  if (config.tied && store.entries.has(HEAD)) {
-    const embedding = weights.get(EMBEDDING)!;
-    const head = await store.read(HEAD);
+  const headWeight = headName(config);
+  if (config.tied && store.entries.has(headWeight)) {
+    const embedding = weights.get(embeddingName(config))!;
+    const head = await store.read(headWeight);
     if (head.some((value, index) => value !== embedding[index])) {
-      throw tensorMismatch(HEAD, 'differs from the embedding, but the config ties them');
+      throw tensorMismatch(headWeight, 'differs from the embedding, but the config ties them');
     }
   }
   return weights;

@@ -78,4 +78,39 @@ export const ACCOUNT_DIFFERENCES = {
     at424: 'NoNeuronIdAvailable',
     source: 'subtensor/src/subnets/registration.rs: do_register',
   },
+  'new-subnet-settings': {
+    at293: 'a new subnet is given adjustment intervals, difficulties and a largest weight, too',
+    at424: "none of these; its owner's hotkey is announced, and it emits only when its owner says so",
+    source: 'subtensor/src/subnets/subnet.rs: init_new_network',
+  },
+  'network-limit-in-pool': {
+    at293: 'register_network within the rate limit fails in a block, after the check of the hotkey',
+    at424: 'the pool refuses it',
+    source: 'subtensor/src/guards/check_rate_limits.rs',
+  },
+  'first-network': {
+    at293: 'the rate limit of networks counts from block 0',
+    at424: 'the first network of a chain is not limited',
+    source: 'subtensor/src/utils/rate_limiting.rs: check_passes_rate_limit',
+  },
+  'lock-cost-error': {
+    at293: 'a network that cannot be paid for: NotEnoughBalanceToStake',
+    at424: 'CannotAffordLockCost',
+    source: 'subtensor/src/subnets/subnet.rs: do_register_network',
+  },
+  'network-start-block': {
+    at293: 'networks may be registered from the first block',
+    at424: 'from NetworkRegistrationStartBlock',
+    source: 'subtensor/src/subnets/subnet.rs: do_register_network',
+  },
+  'network-limit': {
+    at293: 'there is no limit to the number of networks',
+    at424: 'SubnetLimit, where none is old enough to be pruned',
+    source: 'subtensor/src/subnets/subnet.rs: do_register_network',
+  },
+  senate: {
+    at293: 'who registers on root joins the senate, if eligible',
+    at424: 'there is none',
+    source: 'subtensor/src/coinbase/root.rs: do_root_register',
+  },
 } as const satisfies Record<string, SpecDifference>;

@@ -12,6 +12,7 @@ import { SealBoard } from './seal-board.ts';
 import type { ValidatorServices } from './services.ts';
 import { TaskRunner } from './task-runner.ts';
 import { WeightSetter } from './weight-setter.ts';
+import { WeightWatch } from './weight-watch.ts';
 
 export interface RunValidatorArgs {
   config: ValidatorConfig;
@@ -74,6 +75,7 @@ export async function runValidator({ config, secrets, logger, signal, onReady }:
       hotkey,
       metagraph,
       store,
+      watch: new WeightWatch(folder.file('weight-watch.json'), logger.child({ module: 'weights' })),
       reveals: new RevealBook(folder.file('weight-reveals.json'), logger.child({ module: 'weights' })),
       logger: logger.child({ module: 'weights' }),
       signal,

@@ -4,6 +4,7 @@ import type { MetagraphView } from '@tuning/neuron';
 import type { ValidatorStore, WeightSetRecord } from '@tuning/store';
 import { RULES, windowWeights } from '@tuning/tournament';
 import type { RevealBook } from './reveal-book.ts';
+import type { WeightWatch } from './weight-watch.ts';
 
 /** Weights older than this are set again, so that the validator stays active (the chain's cutoff is about 5000 blocks). */
 const REFRESH_BLOCKS = 2_000;
@@ -28,6 +29,7 @@ export interface WeightSetterServices {
   metagraph: MetagraphView;
   store: ValidatorStore;
   reveals: RevealBook;
+  watch: WeightWatch;
   logger: Logger;
   signal: AbortSignal;
 }
@@ -44,15 +46,19 @@ export class WeightSetter {
   }
 
   async run(): Promise<void> {
-    const { chain, hotkey, reveals, signal, logger } = this.#s;
+    const { chain, netuid, hotkey, reveals, watch, signal, logger } = this.#s;
+    const watched = { chain, netuid, hotkey: hotkey.address };
     let failures = 0;
     while (!signal.aborted) {
       let waitMs = IDLE_MS;
       try {
         await this.#settleIntents();
-        const blocks = await reveals.settle(chain, hotkey, signal);
+        const reveal = await reveals.settle(chain, hotkey, signal);
+        const look = await watch.look(watched);
         waitMs = await this.#setIfDue();
-        if (blocks !== undefined) waitMs = Math.min(waitMs, Math.max(IDLE_MS, blocks * chain.blockTimeMs));
+        for (const blocks of [reveal, look]) {
+          if (blocks !== undefined) waitMs = Math.min(waitMs, Math.max(IDLE_MS, blocks * chain.blockTimeMs));
+        }
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
@@ -103,7 +109,7 @@ export class WeightSetter {
 
   /** Another program of the operator may have set weights with this hotkey, so what is there is compared with the intent. */
   async #whatCameIn(intent: WeightSetRecord, uid: number, block: number): Promise<Included | undefined> {
-    const { chain, netuid, hotkey, metagraph } = this.#s;
+    const { chain, netuid, hotkey, metagraph, watch } = this.#s;
     const weights = await chain.weights(netuid, uid);
     const { neurons } = await metagraph.refresh();
     const hotkeyOf = new Map(neurons.map((neuron) => [neuron.uid, neuron.hotkey]));
@@ -113,23 +119,26 @@ export class WeightSetter {
     }
     // Under commit-reveal the chain holds the weights before until the reveal; the commit itself is the proof.
     const commits = await chain.weightCommits(netuid, hotkey.address);
-    if (!commits.some((commit) => commit.block > intent.decidedBlock)) return undefined;
+    const commit = commits.findLast(({ block: at }) => at > intent.decidedBlock);
+    if (!commit) return undefined;
     const largest = Math.max(...intent.weights.map(({ weight }) => weight));
     const uidOf = new Map(neurons.map((neuron) => [neuron.hotkey, neuron.uid]));
     const known = intent.weights.flatMap(({ hotkey: to, weight }) => {
       const index = uidOf.get(to);
-      return index === undefined ? [] : [{ index, value: Math.round((weight / largest) * 65_535) }];
+      return index === undefined ? [] : [{ index, value: Math.round((weight / largest) * 65_535), hotkey: to }];
     });
+    const entries = known.map(({ index, ...entry }) => ({ uid: index, ...entry }));
+    await watch.adopt({ chain, netuid, hotkey: hotkey.address }, commit, entries);
     return { block, uids: known.map(({ index }) => index), values: known.map(({ value }) => value) };
   }
 
   /** @returns ms to wait before the next look. */
   async #setIfDue(): Promise<number> {
-    const { chain, netuid, hotkey, metagraph, store, reveals, logger, signal } = this.#s;
+    const { chain, netuid, hotkey, metagraph, store, reveals, watch, logger, signal } = this.#s;
     const tasks = store.tasks.list({ states: ['weighing'] });
     const last = store.weightSets.latest(netuid);
     const stale = last?.block != null && chain.head.number - last.block > REFRESH_BLOCKS;
-    if (tasks.length === 0 && !stale) return IDLE_MS;
+    if (tasks.length === 0 && !stale && (await watch.mustSetAgain()) === undefined) return IDLE_MS;
 
     await metagraph.refresh();
     const decidedBlock = chain.head.number;
@@ -139,6 +148,7 @@ export class WeightSetter {
     const taskIds = tasks.map(({ id }) => id);
     if (weights.length === 0) {
       for (const id of taskIds) store.tasks.advance(id, 'weighing', 'done', { weights: null });
+      await watch.giveUp();
       if (taskIds.length > 0) logger.warn({ taskIds }, 'nobody has a score in the window; no weights to set');
       return taskIds.length > 0 ? IDLE_MS : EMPTY_REFRESH_BLOCKS * chain.blockTimeMs;
     }
@@ -151,6 +161,9 @@ export class WeightSetter {
           { form: set.form, reveal: set.reveal },
           'weights are committed; the chain shows them after the reveal',
         );
+      // Before the row is finished: should it fail, the next look at the intent finds the weights and keeps them.
+      const intended = weights.map((item) => item.hotkey);
+      await watch.keep({ chain, netuid, hotkey: hotkey.address }, set, intended);
       this.#included(id, taskIds, { block: set.block.number, uids: set.uids, values: set.values });
       return IDLE_MS;
     } catch (error) {

@@ -88,6 +88,15 @@ export class FakeChain {
     };
   };
 
+  hyperparameters = async () => ({ weightsVersionKey: 0n });
+  epochs = async () => ({
+    block: this.head.number,
+    epoch: 1,
+    length: 360,
+    nextStart: this.head.number + 100,
+    revealPeriod: 1,
+  });
+
   /** What a block with these weights leaves in storage: u16, the largest is 65 535. */
   include(weights: SetWeightsArgs['weights'], block: number): void {
     const largest = Math.max(...weights.map(({ weight }) => weight));

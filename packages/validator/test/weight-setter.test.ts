@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { passTimeUntil, useFakeTime } from '../../../test/fakes/fake-time.ts';
 import { RevealBook } from '../src/reveal-book.ts';
 import { WeightSetter } from '../src/weight-setter.ts';
+import { WeightWatch } from '../src/weight-watch.ts';
 import { address, FakeChain, fakeNeuron } from './fake-chain.ts';
 import { insertTask, openTempStore } from './temp-store.ts';
 
@@ -60,6 +61,7 @@ function live(): () => Promise<void> {
     metagraph: new MetagraphView(chain.asChain(), NETUID, silentLogger),
     store: opened.store,
     reveals: new RevealBook(join(mkdtempSync(join(tmpdir(), 'reveals-')), 'book.json'), silentLogger),
+    watch: new WeightWatch(join(opened.folder, 'watch.json'), silentLogger),
     logger: silentLogger,
     signal: life.signal,
   });

@@ -12,7 +12,12 @@ export interface CallOptions {
   deadlineMs?: number;
 }
 
-export interface AtBlock {
+/** For reads, which all end by `ConnectOptions.callTimeoutMs`. */
+export interface ReadOptions {
+  signal?: AbortSignal;
+}
+
+export interface AtBlock extends ReadOptions {
   /** Hash of the block to read at; default the newest finalised one. */
   at?: string;
 }
@@ -156,19 +161,19 @@ export interface Chain {
   readonly genesisHash: string;
   readonly specName: string;
   readonly specVersion: number;
-  /** Newest finalised block seen. */
+  /** Newest finalised block seen; never goes back. */
   readonly head: BlockRef;
   /** Measured from the timestamps of finalised blocks; the runtime's constant while there are too few. */
   readonly blockTimeMs: number;
-  blockHash(number: number): Promise<string>;
+  blockHash(number: number, options?: ReadOptions): Promise<string>;
   onFinalised(handler: (block: BlockRef) => void): () => void;
   waitForBlock(number: number, options?: { signal?: AbortSignal; ms?: number }): Promise<BlockRef>;
-  subnetExists(netuid: number): Promise<boolean>;
+  subnetExists(netuid: number, options?: ReadOptions): Promise<boolean>;
   metagraph(netuid: number, options?: AtBlock): Promise<Metagraph>;
-  hyperparameters(netuid: number): Promise<Hyperparameters>;
-  uidOf(netuid: number, hotkey: string): Promise<number | undefined>;
-  balance(address: string): Promise<bigint>;
-  burn(netuid: number): Promise<bigint>;
+  hyperparameters(netuid: number, options?: ReadOptions): Promise<Hyperparameters>;
+  uidOf(netuid: number, hotkey: string, options?: ReadOptions): Promise<number | undefined>;
+  balance(address: string, options?: ReadOptions): Promise<bigint>;
+  burn(netuid: number, options?: ReadOptions): Promise<bigint>;
   register(args: RegisterArgs, options?: CallOptions): Promise<{ uid: number; burned: bigint; block: BlockRef }>;
   serve(args: ServeArgs, options?: CallOptions): Promise<{ block: BlockRef; changed: boolean }>;
   commit(args: CommitArgs, options?: CallOptions): Promise<BlockRef>;
@@ -192,7 +197,7 @@ export interface Chain {
   /** The subnet's epochs as they stand at a block. */
   epochs(netuid: number, options?: AtBlock): Promise<EpochClock>;
   weights(netuid: number, uid: number, options?: AtBlock): Promise<{ uid: number; value: number }[]>;
-  lastUpdate(netuid: number, uid: number): Promise<number>;
+  lastUpdate(netuid: number, uid: number, options?: ReadOptions): Promise<number>;
   transfer(args: TransferArgs, options?: CallOptions): Promise<BlockRef>;
   close(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   errorCode,
   errorMessage,
@@ -56,6 +57,7 @@ export class Connection {
   /** `vet` sees every session before anybody else does. */
   constructor(options: ConnectionOptions, vet: Vet = async () => {}) {
     this.#options = options;
+    setMaxListeners(0, this.#end.signal);
     this.#ring = new EndpointRing(options.endpoints);
     this.#vet = vet;
     this.#return = setInterval(() => void this.#goBack(), options.returnMs ?? RETURN_MS);
@@ -148,7 +150,8 @@ export class Connection {
           try {
             return await orAborted(work(session, signal), session.socket.closed);
           } catch (error) {
-            if (session.socket.closed.aborted && !this.#end.signal.aborted) continue;
+            this.#end.signal.throwIfAborted();
+            if (session.socket.closed.aborted) continue;
             const failure = readFailure(what, error);
             if (!this.#isBadAnswer(session, failure, ++badAnswers)) throw failure;
           }

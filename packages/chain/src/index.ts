@@ -7,6 +7,7 @@ export type {
   CommitArgs,
   ConnectOptions,
   HashedWeights,
+  ReadOptions,
   RegisterArgs,
   RevealTime,
   RevealWeightsArgs,
@@ -18,6 +19,7 @@ export type {
 } from './chain.ts';
 export { ChainError } from './chain-error.ts';
 export { connectChain } from './connect.ts';
+export { ENDPOINT_FAULTS, type EndpointFault } from './endpoint-fault.ts';
 export { type EpochClock, epochAt, revealWindow, startOfEpoch } from './epoch-clock.ts';
 export type { Hyperparameters } from './hyperparameters.ts';
 export type { Axon, Metagraph, Neuron } from './metagraph.ts';

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { OperatorError, TransientError } from '@tuning/kit';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -75,6 +76,8 @@ export class RpcSocket {
   private constructor(endpoint: string, socket: WebSocket, pingMs: number) {
     this.endpoint = endpoint;
     this.#socket = socket;
+    // Every request under way listens to it.
+    setMaxListeners(0, this.#closed.signal);
     // nodebuffer is the default binary type: never fragments, never an ArrayBuffer.
     socket.on('message', (data) => {
       this.#silentPings = 0;

@@ -10,7 +10,7 @@ import type { ChainEvent } from './events.ts';
 import type { FinalisedHeads } from './finalised-heads.ts';
 import { orAborted } from './or-aborted.ts';
 import type { Session } from './session.ts';
-import { finalBlock, outcome } from './transaction-fate.ts';
+import { finalBlock, isOutdated, outcome } from './transaction-fate.ts';
 import { LOST_WATCH, offer, type SignedTransaction, type Watch } from './transaction-watch.ts';
 
 const DEFAULT_DEADLINE_MS = 120_000;
@@ -23,6 +23,8 @@ const MORTAL_BLOCKS = 128;
 const MAY_PASS = new Set(['STALE', 'FUTURE', 'BAD_PROOF', 'ANCIENT_BIRTH_BLOCK', 'PRIORITY_TOO_LOW']);
 /** Fresh nonce and fresh runtime version are tried this often when the pool calls ours stale. */
 const STALE_TRIES = 3;
+/** Runtime upgrades under one transaction that are followed. */
+const UPGRADES = 2;
 
 export interface TransactionCall {
   /** camelCase, e.g. `subtensorModule`. */
@@ -64,19 +66,26 @@ export function submit(
     name,
     ms,
     async (signal) => {
-      const turn = await context.accounts.turn(signer.address, signal);
-      try {
-        const { transaction, watch } = await send(context, call, signer, turn, signal, (now) => {
-          sent = now;
-        });
-        const block = await finalBlock(context, transaction, watch, () => turn.release(), signal);
-        return await outcome(context, block, transaction, signal);
-      } catch (error) {
-        // Whatever went wrong, the next writer reads the account's nonce afresh.
-        context.accounts.forget(turn);
-        throw error;
-      } finally {
-        turn.release();
+      for (let upgrades = 0; ; upgrades++) {
+        const turn = await context.accounts.turn(signer.address, signal);
+        try {
+          const { transaction, watch } = await send(context, call, signer, turn, signal, (now) => {
+            sent = now;
+          });
+          const block = await finalBlock(context, transaction, watch, () => turn.release(), signal);
+          return await outcome(context, block, transaction, signal);
+        } catch (error) {
+          // Whatever went wrong, the next writer reads the account's nonce afresh.
+          context.accounts.forget(turn);
+          if (!isOutdated(error) || upgrades >= UPGRADES) throw error;
+          sent = undefined;
+          context.logger.info(
+            { call: name },
+            'the runtime was upgraded before the transaction was in a block: signing it anew',
+          );
+        } finally {
+          turn.release();
+        }
       }
     },
     options.signal,
@@ -109,7 +118,8 @@ async function send(
     try {
       const read = accounts.nonce(turn, () => readNonce(session, signer.address));
       const nonce = await orAborted(read, closed, signal);
-      transaction = { name, nonce, ...sign(session, build(...call.args), signer, nonce, heads.head) };
+      const { specVersion } = session;
+      transaction = { name, nonce, specVersion, ...sign(session, build(...call.args), signer, nonce, heads.head) };
     } catch (error) {
       // Nothing was sent yet: a lost connection costs only the wait for the next.
       if (!closed.aborted || signal.aborted || connection.ended.aborted) throw error;

@@ -12,6 +12,7 @@ import type {
   Chain,
   ChainCommitment,
   CommitArgs,
+  ReadOptions,
   RegisterArgs,
   RevealWeightsArgs,
   ServeArgs,
@@ -122,8 +123,8 @@ export class SubtensorChain implements Chain, ChainContext {
     return submit(context, call, signer, options);
   }
 
-  blockHash(number: number): Promise<string> {
-    return this.#heads.hashOf(number);
+  blockHash(number: number, options?: ReadOptions): Promise<string> {
+    return this.#heads.hashOf(number, options);
   }
 
   onFinalised(handler: (block: BlockRef) => void): () => void {
@@ -134,8 +135,8 @@ export class SubtensorChain implements Chain, ChainContext {
     return this.#heads.waitFor(number, options);
   }
 
-  subnetExists(netuid: number): Promise<boolean> {
-    return this.read(`whether subnet ${netuid} exists`, (state) => readSubnetExists(state, netuid));
+  subnetExists(netuid: number, options?: ReadOptions): Promise<boolean> {
+    return this.read(`whether subnet ${netuid} exists`, (state) => readSubnetExists(state, netuid), options);
   }
 
   async metagraph(netuid: number, options?: AtBlock): Promise<Metagraph> {
@@ -144,20 +145,20 @@ export class SubtensorChain implements Chain, ChainContext {
     );
   }
 
-  hyperparameters(netuid: number): Promise<Hyperparameters> {
-    return this.read(`the rules of subnet ${netuid}`, (state) => readHyperparameters(state, netuid));
+  hyperparameters(netuid: number, options?: ReadOptions): Promise<Hyperparameters> {
+    return this.read(`the rules of subnet ${netuid}`, (state) => readHyperparameters(state, netuid), options);
   }
 
-  uidOf(netuid: number, hotkey: string): Promise<number | undefined> {
-    return this.read(`the uid of ${hotkey}`, (state) => readUid(state, netuid, hotkey));
+  uidOf(netuid: number, hotkey: string, options?: ReadOptions): Promise<number | undefined> {
+    return this.read(`the uid of ${hotkey}`, (state) => readUid(state, netuid, hotkey), options);
   }
 
-  balance(address: string): Promise<bigint> {
-    return this.read(`the balance of ${address}`, (state) => readFreeBalance(state, address));
+  balance(address: string, options?: ReadOptions): Promise<bigint> {
+    return this.read(`the balance of ${address}`, (state) => readFreeBalance(state, address), options);
   }
 
-  burn(netuid: number): Promise<bigint> {
-    return this.read(`the registration price of subnet ${netuid}`, (state) => readBurn(state, netuid));
+  burn(netuid: number, options?: ReadOptions): Promise<bigint> {
+    return this.read(`the registration price of subnet ${netuid}`, (state) => readBurn(state, netuid), options);
   }
 
   register(args: RegisterArgs, options?: CallOptions): Promise<{ uid: number; burned: bigint; block: BlockRef }> {
@@ -175,13 +176,13 @@ export class SubtensorChain implements Chain, ChainContext {
   commitment(
     netuid: number,
     hotkey: string,
-    { at }: AtBlock = {},
+    options?: AtBlock,
   ): Promise<{ block: number; fields: string[] } | undefined> {
-    return this.read(`the commitment of ${hotkey}`, (state) => readCommitment(state, netuid, hotkey), { at });
+    return this.read(`the commitment of ${hotkey}`, (state) => readCommitment(state, netuid, hotkey), options);
   }
 
-  commitments(netuid: number, { at }: AtBlock = {}): Promise<ChainCommitment[]> {
-    return this.read(`the commitments of subnet ${netuid}`, (state) => readCommitments(state, netuid), { at });
+  commitments(netuid: number, options: AtBlock = {}): Promise<ChainCommitment[]> {
+    return this.read(`the commitments of subnet ${netuid}`, (state) => readCommitments(state, netuid), options);
   }
 
   watchCommitments({ netuid, fromBlock, onBlock, signal }: WatchCommitmentsArgs): Promise<void> {
@@ -227,8 +228,8 @@ export class SubtensorChain implements Chain, ChainContext {
     );
   }
 
-  drandRound({ at }: AtBlock = {}): Promise<number> {
-    return this.read('the newest drand round', (state) => readDrandRound(state), { at });
+  drandRound(options: AtBlock = {}): Promise<number> {
+    return this.read('the newest drand round', (state) => readDrandRound(state), options);
   }
 
   epochs(netuid: number, options?: AtBlock): Promise<EpochClock> {
@@ -237,12 +238,12 @@ export class SubtensorChain implements Chain, ChainContext {
     );
   }
 
-  weights(netuid: number, uid: number, { at }: AtBlock = {}): Promise<{ uid: number; value: number }[]> {
-    return this.read(`the weights of uid ${uid}`, (state) => readWeights(state, netuid, uid), { at });
+  weights(netuid: number, uid: number, options: AtBlock = {}): Promise<{ uid: number; value: number }[]> {
+    return this.read(`the weights of uid ${uid}`, (state) => readWeights(state, netuid, uid), options);
   }
 
-  lastUpdate(netuid: number, uid: number): Promise<number> {
-    return this.read(`the last update of uid ${uid}`, (state) => readLastUpdate(state, netuid, uid));
+  lastUpdate(netuid: number, uid: number, options?: ReadOptions): Promise<number> {
+    return this.read(`the last update of uid ${uid}`, (state) => readLastUpdate(state, netuid, uid), options);
   }
 
   transfer(args: TransferArgs, options?: CallOptions): Promise<BlockRef> {
@@ -257,14 +258,14 @@ export class SubtensorChain implements Chain, ChainContext {
   /** Reads that need the number of their block, too. */
   #readNumbered<T>(
     what: string,
-    { at }: AtBlock = {},
+    { at, signal }: AtBlock = {},
     work: (state: ChainState, number: number) => Promise<T>,
   ): Promise<T> {
     const { head } = this;
     return this.read(
       what,
       async (state) => work(state, at === undefined ? head.number : await state.read(uint, 'system', 'number')),
-      { at: at ?? head.hash },
+      { at: at ?? head.hash, signal },
     );
   }
 

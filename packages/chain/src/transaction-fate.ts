@@ -1,13 +1,14 @@
-import { type Logger, TransientError } from '@tuning/kit';
+import { isTuningError, type Logger, TransientError } from '@tuning/kit';
 import { z } from 'zod';
 import { headerOf } from './block-header.ts';
 import type { BlockRef } from './block-ref.ts';
-import { dispatchFailure } from './chain-error.ts';
+import { type ChainError, dispatchFailure } from './chain-error.ts';
 import { parseValue } from './chain-values.ts';
 import type { Connection } from './connection.ts';
 import { type ChainEvent, readEvents } from './events.ts';
 import type { FinalisedHeads } from './finalised-heads.ts';
 import { orAborted } from './or-aborted.ts';
+import type { Session } from './session.ts';
 import { offer, type SignedTransaction, type Watch } from './transaction-watch.ts';
 
 export interface FateContext {
@@ -16,8 +17,8 @@ export interface FateContext {
   logger: Logger;
 }
 
-/** The pool or a block has it, or another transaction has its nonce: the blocks will tell. */
-const KNOWN = new Set(['ALREADY_IMPORTED', 'TEMPORARILY_BANNED', 'STALE', 'PRIORITY_TOO_LOW', 'IMMEDIATELY_DROPPED']);
+/** The pool has it, or had it a short while ago: the blocks will tell. */
+const KNOWN = new Set(['ALREADY_IMPORTED', 'TEMPORARILY_BANNED', 'PRIORITY_TOO_LOW', 'IMMEDIATELY_DROPPED']);
 
 /** A pool that takes a transaction and throws it out again this often will not include it. */
 const MAX_REFUSALS = 3;
@@ -25,7 +26,7 @@ const MAX_REFUSALS = 3;
 /**
  * The finalised block that holds the transaction: told by the node's watch or, when that is lost, found in the blocks. A
  * transaction that is in none yet is offered again: the same bytes have one nonce and can run only once.
- * @param onIncluded called once it is in a block, or its watch is lost.
+ * @param onIncluded called once it is in a block.
  * @throws TransientError `TRANSACTION_NOT_INCLUDED`; ChainError.
  */
 export async function finalBlock(
@@ -38,21 +39,16 @@ export async function finalBlock(
   const { name, hex, birth, last } = transaction;
   let watch: Watch | undefined = firstWatch;
   let refusals = 0;
+  let verdict: { error: Error; until: number } | undefined;
   for (let next = birth + 1; ; ) {
     if (watch) {
       void watch.included.then(onIncluded);
       const end = await orAborted(watch.ended, signal).finally(watch.stop);
       if (end.kind === 'final') return noteFinal(connection, heads, end.hash, signal);
-      if (end.kind === 'refused') {
-        // The pool does not say why; offering it again does.
-        const again = await offer(await orAborted(connection.session(), signal), transaction, signal);
-        if (again.kind === 'refused') throw again.refusal;
-        if (again.kind === 'lost' || ++refusals >= MAX_REFUSALS) {
-          throw notIncluded(`${name} left the pool without being included (${end.status})`);
-        }
-        watch = again.watch;
-        continue;
+      if (end.kind === 'refused' && ++refusals >= MAX_REFUSALS) {
+        throw notIncluded(`${name} left the pool without being included (${end.status})`);
       }
+      // The pool does not say why; offering it again does.
       logger.info({ call: name, nonce: transaction.nonce }, 'lost sight of a transaction, looking for it');
       watch = undefined;
     }
@@ -61,11 +57,37 @@ export async function finalBlock(
       if ((await extrinsicsOf(connection, block, signal)).includes(hex)) return block;
     }
     if (next > last) throw notIncluded(`${name} is in none of the blocks ${birth + 1} to ${last} and can no longer be`);
-    const answer = await offer(await orAborted(connection.session(), signal), transaction, signal);
-    if (answer.kind === 'taken') watch = answer.watch;
-    else if (answer.kind === 'refused' && !KNOWN.has(answer.refusal.code)) throw answer.refusal;
-    else await heads.waitFor(next, { signal });
+    if (verdict && next > verdict.until) throw verdict.error;
+    if (!verdict) {
+      const session = await orAborted(connection.session(), signal);
+      const answer = await offer(session, transaction, signal);
+      if (answer.kind === 'taken') {
+        watch = answer.watch;
+        continue;
+      }
+      if (answer.kind === 'refused' && !KNOWN.has(answer.refusal.code)) {
+        // It may be in a block that is not final yet, whose state is the very reason of the refusal.
+        const until = await bestNumber(connection, signal);
+        verdict = { error: verdictOf(transaction, answer.refusal, session), until };
+        continue;
+      }
+    }
+    await heads.waitFor(next, { signal });
   }
+}
+
+/** What a refusal of bytes that the pool may have taken before means, once they are found in no block. */
+function verdictOf({ name, specVersion }: SignedTransaction, refusal: ChainError, session: Session): Error {
+  if (refusal.code === 'STALE') return notIncluded(`${name}: another transaction of the account has used its nonce`);
+  const outdated = refusal.code === 'BAD_PROOF' && session.specVersion !== specVersion;
+  if (outdated) return notIncluded(`${name} was signed for version ${specVersion} of the runtime`, { outdated });
+  if (refusal.code === 'ANCIENT_BIRTH_BLOCK') return notIncluded(`${name} has grown too old`);
+  return refusal;
+}
+
+/** Whether a transaction was not included because the runtime was upgraded meanwhile. */
+export function isOutdated(error: unknown): boolean {
+  return isTuningError(error) && error.details['outdated'] === true;
 }
 
 /** The transaction's own events. @throws ChainError when it failed in the block. */
@@ -122,6 +144,11 @@ async function extrinsicsOf(
   return parseValue(blockSchema, block, 'block').block.extrinsics;
 }
 
-function notIncluded(what: string): TransientError {
-  return new TransientError('TRANSACTION_NOT_INCLUDED', `${what}: it may be sent again`);
+function notIncluded(what: string, details: Record<string, unknown> = {}): TransientError {
+  return new TransientError('TRANSACTION_NOT_INCLUDED', `${what}: it may be sent again`, { details });
+}
+
+async function bestNumber(connection: Connection, signal: AbortSignal): Promise<number> {
+  const read = async ({ socket }: Session) => headerOf(await socket.request('chain_getHeader', [])).number;
+  return connection.run('the newest block', read, { signal });
 }

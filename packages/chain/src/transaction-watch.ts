@@ -11,6 +11,8 @@ export interface SignedTransaction {
   /** The bytes as they are sent, and as they stand in a block. */
   hex: string;
   nonce: number;
+  /** The runtime that it is signed for: no other takes it. */
+  specVersion: number;
   /** It can be in a block above `birth` and up to `last` only. */
   birth: number;
   last: number;
@@ -26,7 +28,7 @@ export type WatchEnd =
 export interface Watch {
   /** Never rejects. */
   readonly ended: Promise<WatchEnd>;
-  /** Resolves when the transaction is in a block, or when the watch ends. */
+  /** Resolves when the transaction is in a block; never when the watch ends before. */
   readonly included: Promise<void>;
   stop(): void;
 }
@@ -34,7 +36,11 @@ export interface Watch {
 /** `TransactionStatus` of the SDK's author_submitAndWatchExtrinsic: a word, or an object with one key. */
 const statusSchema = z.union([z.string(), z.record(z.string(), z.unknown())]);
 
-export const LOST_WATCH: Watch = { ended: Promise.resolve({ kind: 'lost' }), included: Promise.resolve(), stop() {} };
+export const LOST_WATCH: Watch = {
+  ended: Promise.resolve({ kind: 'lost' }),
+  included: new Promise(() => {}),
+  stop() {},
+};
 
 export type OfferAnswer =
   | { kind: 'taken'; watch: Watch }
@@ -77,7 +83,6 @@ async function followStatus(session: Session, hex: string): Promise<Watch> {
   const included = new Promise<void>((resolve) => {
     include = resolve;
   });
-  void ended.then(() => include());
   const { closed } = session.socket;
   const lost = () => end({ kind: 'lost' });
   const subscription = await session.socket.subscribe(
@@ -88,7 +93,7 @@ async function followStatus(session: Session, hex: string): Promise<Watch> {
       const status = statusSchema.parse(item);
       const [word, value] =
         typeof status === 'string' ? [status, undefined] : (Object.entries(status)[0] ?? ['', undefined]);
-      if (word === 'inBlock') include();
+      if (word === 'inBlock' || word === 'finalized') include();
       if (word === 'finalized') end({ kind: 'final', hash: z.string().parse(value) });
       // A dropped one may still reach a block through another node's pool, so only these two are certain.
       if (word === 'invalid' || word === 'usurped') end({ kind: 'refused', status: word });

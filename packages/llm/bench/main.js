@@ -1,7 +1,7 @@
 // Speed of measuring, against the matrix-product peak of the same machine in the same run.
 // npm run bench [-- --threads 2] [--large]    --large adds a model of SmolLM2-135M's shape (needs about 1.5 GiB).
 import { parseArgs } from 'node:util';
-import { createMeasurer, createSession, GraphBuilder, loadRuntime, modelTensors } from '@tuning/llm';
+import { createMeasurer, createSession, GraphBuilder, LLAMA_TRAITS, loadRuntime, modelTensors } from '@tuning/llm';
 
 const { values: flags } = parseArgs({
   options: { threads: { type: 'string', default: '2' }, large: { type: 'boolean', default: false } },
@@ -16,6 +16,7 @@ const COMMON = {
   maxPositions: 2048,
   bosId: undefined,
   eosId: 0,
+  traits: LLAMA_TRAITS,
 };
 const TINY = {
   ...COMMON,

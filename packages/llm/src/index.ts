@@ -6,10 +6,12 @@ export {
 } from './adapter/adapter-config.ts';
 export { ADAPTER_WEIGHTS_FILE, type AdapterPair, type AdapterPlan, adapterPlan } from './adapter/adapter-plan.ts';
 export { addLowRank } from './adapter/low-rank.ts';
+export { FAMILIES } from './config/families/index.ts';
 export * from './config/json-file.ts';
 export * from './config/model-config.ts';
 export type { RopeScaling } from './config/rope-config.ts';
 export * from './config/tensors.ts';
+export * from './config/traits.ts';
 export * from './graph/builder.ts';
 export * from './graph/forward.ts';
 export * from './graph/rope.ts';

@@ -17,7 +17,13 @@ function worst(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 describe('the fused graph agrees with a plain float64 forward pass', () => {
-  const llama3 = { factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalPositions: 64 };
+  const llama3 = {
+    kind: 'llama3' as const,
+    factor: 8,
+    lowFrequencyFactor: 1,
+    highFrequencyFactor: 4,
+    originalPositions: 64,
+  };
   const variants: [string, ModelConfig][] = [
     ['tied', TINY],
     ['untied, own head_dim, no grouping', { ...TINY, tied: false, headDim: 32, kvHeads: 4, ropeTheta: 5e5 }],
@@ -30,7 +36,7 @@ describe('the fused graph agrees with a plain float64 forward pass', () => {
     const scaling = config.ropeScaling;
     const frequency = (i: number) => {
       const f = config.ropeTheta ** ((-2 * i) / config.headDim);
-      if (!scaling) return f;
+      if (scaling?.kind !== 'llama3') return f;
       const turns = (scaling.originalPositions * f) / (2 * Math.PI);
       if (turns < scaling.lowFrequencyFactor) return f / scaling.factor;
       if (turns > scaling.highFrequencyFactor) return f;

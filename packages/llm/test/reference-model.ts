@@ -1,4 +1,4 @@
-import { type ModelConfig, type ModelWeights, modelTensors } from '../src/index.ts';
+import { LLAMA_TRAITS, type ModelConfig, type ModelWeights, modelTensors } from '../src/index.ts';
 
 /** mulberry32: a small seeded generator, enough for weights and ids of tests. */
 export function randomOf(seed: number): () => number {
@@ -32,6 +32,7 @@ export const TINY: ModelConfig = {
   maxPositions: 2048,
   bosId: undefined,
   eosId: 0,
+  traits: LLAMA_TRAITS,
 };
 
 /** Random weights: norms around 1, matrices N(0, scale²). */

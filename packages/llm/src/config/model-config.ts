@@ -1,10 +1,15 @@
 import { LIMITS } from '@tuning/protocol';
 import { z } from 'zod';
+import type { Family, RawConfig } from './families/family.ts';
+import { FAMILIES } from './families/index.ts';
 import { readJsonFile } from './json-file.ts';
-import { parseRope, type RopeScaling, ropeFields } from './rope-config.ts';
+import { ModelFields } from './model-fields.ts';
+import { refuseUnreadKeys } from './refused-keys.ts';
+import { parseRope, type RopeScaling } from './rope-config.ts';
+import { LLAMA_TRAITS, type Traits } from './traits.ts';
 import { unsupportedModel } from './unsupported.ts';
 
-/** What the graph of a Llama-family model depends on, and its special ids. */
+/** What the graph of a model depends on, and its special ids. */
 export interface ModelConfig {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
@@ -16,92 +21,33 @@ export interface ModelConfig {
   readonly normEpsilon: number;
   readonly ropeTheta: number;
   readonly ropeScaling: RopeScaling | undefined;
-  /** True: the head shares the embedding and there is no lm_head.weight. */
+  /** True: the head shares the embedding and has no weight of its own. */
   readonly tied: boolean;
   readonly maxPositions: number;
   readonly bosId: number | undefined;
   readonly eosId: number | undefined;
+  /** The family, and its differences from Llama. */
+  readonly traits: Traits;
 }
 
-const count = (max: number) => z.number().int().min(1).max(max);
-const tokenId = z.number().int().min(0).nullish();
-
-/** The keys that we read; the rest passes unless `REFUSED` knows that it changes the arithmetic. */
-const configSchema = z.looseObject({
-  architectures: z.array(z.string()).length(1),
-  model_type: z.literal('llama'),
-  vocab_size: count(2_000_000),
-  hidden_size: count(65_536),
-  num_hidden_layers: count(1_024),
-  num_attention_heads: count(1_024),
-  num_key_value_heads: count(1_024).nullish(),
-  head_dim: count(1_024).nullish(),
-  intermediate_size: count(1_000_000),
-  hidden_act: z.string().default('silu'),
-  rms_norm_eps: z.number().gt(0).lt(1).default(1e-6),
-  tie_word_embeddings: z.boolean().default(false),
-  max_position_embeddings: count(100_000_000).default(2_048),
-  bos_token_id: tokenId,
-  eos_token_id: z.union([tokenId, z.array(z.number().int().min(0)).min(1)]),
-  ...ropeFields,
-});
+/** The keys that we read; the rest passes unless it changes the arithmetic. */
+const configSchema = z.looseObject(ModelFields);
 
 /**
- * Keys of related families that change the arithmetic, with the values that mean "not used". A config that has one of
- * them otherwise is refused by name: a wrong graph would give every honest submission a wrong loss.
- */
-const REFUSED: Readonly<Record<string, readonly unknown[]>> = {
-  attention_bias: [false],
-  mlp_bias: [false],
-  sliding_window: [],
-  use_sliding_window: [false],
-  quantization_config: [],
-  auto_map: [],
-  partial_rotary_factor: [1],
-  attn_logit_softcapping: [],
-  final_logit_softcapping: [],
-  query_pre_attn_scalar: [],
-  logit_scale: [1],
-  logits_scaling: [1],
-  embedding_multiplier: [1],
-  residual_multiplier: [1],
-  attention_multiplier: [],
-  num_local_experts: [0, 1],
-  num_experts: [0, 1],
-  use_qk_norm: [false],
-};
-
-/**
- * The config of a Llama-family model from the parsed `config.json`.
+ * The config of a model from the parsed `config.json`.
  * @throws BadInputError `MODEL_UNSUPPORTED` naming the architecture or the key that our graph cannot express.
  */
 export function parseModelConfig(json: unknown): ModelConfig {
-  refuseOtherArchitectures(json);
-  const result = configSchema.safeParse(json);
-  if (!result.success) {
-    const issue = result.error.issues[0]!;
-    throw unsupportedModel(issue.path.join('.') || 'the file', `is not usable: ${issue.message}`);
-  }
-  const raw = result.data;
-  for (const [key, unused] of Object.entries(REFUSED)) {
-    const value = raw[key];
-    if (value === undefined || value === null || unused.includes(value)) continue;
-    throw unsupportedModel(key, `= ${JSON.stringify(value).slice(0, 100)} is not supported`);
-  }
-  const layerTypes = raw['layer_types'];
-  if (Array.isArray(layerTypes) && layerTypes.some((type) => type !== 'full_attention')) {
-    throw unsupportedModel('layer_types', 'other than "full_attention" are not supported');
-  }
-  if (raw.hidden_act !== 'silu')
-    throw unsupportedModel('hidden_act', `= "${raw.hidden_act}" is not supported, only "silu"`);
+  const family = namedFamily(json);
+  const raw = readRaw(family, json as Record<string, unknown>);
   const heads = raw.num_attention_heads;
   const kvHeads = raw.num_key_value_heads ?? heads;
-  const headDim = raw.head_dim ?? raw.hidden_size / heads;
   if (heads % kvHeads !== 0)
     throw unsupportedModel('num_key_value_heads', `= ${kvHeads} does not divide ${heads} heads`);
-  if (headDim % 16 !== 0) {
-    throw unsupportedModel('head_dim', `= ${headDim} is not a multiple of 16, which the attention kernel needs`);
-  }
+  const headDim = raw.head_dim ?? raw.hidden_size / heads;
+  if (!Number.isInteger(headDim)) throw unsupportedModel('num_attention_heads', `= ${heads} do not divide hidden_size`);
+  const { theta, scaling, ...ropeTraits } = ropeOf(family, raw, headDim);
+  const traits = { ...LLAMA_TRAITS, ...family.traits(raw), family: family.modelType, ...ropeTraits };
   const eos = raw.eos_token_id;
   return {
     vocabularySize: raw.vocab_size,
@@ -112,22 +58,104 @@ export function parseModelConfig(json: unknown): ModelConfig {
     headDim,
     intermediateSize: raw.intermediate_size,
     normEpsilon: raw.rms_norm_eps,
-    ...parseRope(raw),
+    ropeTheta: theta,
+    ropeScaling: scaling,
     tied: raw.tie_word_embeddings,
     maxPositions: raw.max_position_embeddings,
     bosId: raw.bos_token_id ?? undefined,
     eosId: (Array.isArray(eos) ? eos[0] : eos) ?? undefined,
+    traits,
   };
 }
 
-function refuseOtherArchitectures(json: unknown): void {
+function namedFamily(json: unknown): Family {
   const { architectures, model_type: type } = (json ?? {}) as { architectures?: unknown; model_type?: unknown };
   const named = Array.isArray(architectures) ? architectures.join(', ') : undefined;
-  if (named === 'LlamaForCausalLM' && type === 'llama') return;
+  const family = FAMILIES.find(({ architecture, modelType }) => architecture === named && modelType === type);
+  if (family) return family;
+  const known = FAMILIES.map(({ architecture, modelType }) => `${architecture} (model_type ${modelType})`);
   throw unsupportedModel(
     'architectures',
-    `= ${String(named ?? type ?? 'nothing').slice(0, 100)} is not supported, only LlamaForCausalLM (model_type llama)`,
+    `= ${String(named ?? type ?? 'nothing').slice(0, 100)} is not supported; supported are ${known.join(', ')}`,
   );
+}
+
+/** The file under Llama's key names, with the family's defaults, checked. */
+function readRaw(family: Family, json: Record<string, unknown>): RawConfig {
+  const renamed = family.renamed ?? {};
+  const layerTypes = json['layer_types'];
+  const known = new Set([...Object.keys(ModelFields), ...Object.keys(renamed), ...family.reads]);
+  if (family.partialRotary === undefined) known.delete('partial_rotary_factor');
+  // A key of another family under its own name is looked at again there.
+  if (!family.reads.includes('original_max_position_embeddings')) known.delete('original_max_position_embeddings');
+  if (Array.isArray(layerTypes) && layerTypes.every((type) => type === 'full_attention')) known.add('layer_types');
+  refuseUnreadKeys(json, known);
+  const merged: Record<string, unknown> = { ...family.defaults, ...json };
+  for (const [own, common] of Object.entries(renamed)) {
+    if (json[own] != null) merged[common] = json[own];
+  }
+  // GPT-2's convention.
+  if (merged['intermediate_size'] == null && typeof merged['hidden_size'] === 'number' && 'n_inner' in renamed) {
+    merged['intermediate_size'] = 4 * merged['hidden_size'];
+  }
+  const result = configSchema.safeParse(merged);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const key = issue.path.join('.');
+  const own = Object.keys(renamed).find((name) => renamed[name] === key && json[name] !== undefined);
+  throw unsupportedModel(own ?? (key || 'the file'), `is not usable: ${issue.message}`);
+}
+
+function ropeOf(family: Family, raw: RawConfig, headDim: number) {
+  const theta = family.ropeTheta ?? 10_000;
+  if (family.names.positions !== undefined) {
+    return { theta, scaling: undefined, rotaryDim: 0, localRope: null };
+  }
+  const partial = family.partialRotary ?? 1;
+  const { global, local } = family.localTheta === undefined ? { global: raw, local: null } : splitRope(family, raw);
+  const rope = parseRope(global, { theta, partial });
+  const own = local && parseRope(local, { theta: family.localTheta ?? 10_000, partial: 1 });
+  if (family.partialRotary === undefined && rope.partial !== 1) {
+    throw unsupportedModel('partial_rotary_factor', `= ${rope.partial} is not supported`);
+  }
+  // As transformers rounds it.
+  const rotaryDim = Math.floor(headDim * rope.partial);
+  if (rotaryDim % 2 !== 0) throw unsupportedModel('head_dim', `= ${headDim} has an odd number of rotary elements`);
+  for (const { scaling } of own ? [rope, own] : [rope]) {
+    if (scaling?.kind !== 'longrope') continue;
+    for (const [name, { length }] of [
+      ['short_factor', scaling.shortFactors],
+      ['long_factor', scaling.longFactors],
+    ] as const) {
+      if (length === rotaryDim / 2) continue;
+      throw unsupportedModel(`rope_scaling.${name}`, `has ${length} factors, needed are ${rotaryDim / 2}`);
+    }
+  }
+  return {
+    theta: rope.theta,
+    scaling: rope.scaling,
+    rotaryDim: rotaryDim === headDim ? null : rotaryDim,
+    localRope: own && { theta: own.theta, scaling: own.scaling },
+  };
+}
+
+/** Gemma 3 has its two sets of frequencies side by side, or in older files the local base under a key of its own. */
+function splitRope(family: Family, raw: RawConfig): { global: RawConfig; local: RawConfig } {
+  const { rope_parameters: both, rope_local_base_freq: localBase } = raw;
+  const { full_attention: full, sliding_attention: sliding, ...flat } = both ?? {};
+  if (full === undefined && sliding === undefined) {
+    const theta = typeof localBase === 'number' ? localBase : family.localTheta;
+    return { global: raw, local: { ...raw, rope_parameters: undefined, rope_scaling: undefined, rope_theta: theta } };
+  }
+  const place = z.record(z.string(), z.unknown()).nullish();
+  const parsed = z.object({ full: place, sliding: place }).safeParse({ full, sliding });
+  if (!parsed.success || Object.keys(flat).length > 0) {
+    throw unsupportedModel('rope_parameters', 'must be given by layer type, or for all layers, not both');
+  }
+  return {
+    global: { ...raw, rope_parameters: parsed.data.full },
+    local: { ...raw, rope_parameters: parsed.data.sliding, rope_scaling: undefined, rope_theta: undefined },
+  };
 }
 
 /** `parseModelConfig` of the file `config.json` in `dir`. @throws also BadInputError `FILE_MISSING`, `FILE_INVALID`. */
@@ -137,9 +165,12 @@ export async function readModelConfig(dir: string): Promise<ModelConfig> {
 
 /** The first key in which two configs would give different graphs, or undefined. Ids and context length do not count. */
 export function configDifference(base: ModelConfig, other: ModelConfig): string | undefined {
-  const { bosId: _bos, eosId: _eos, maxPositions: _positions, ...arithmetic } = base;
-  for (const key of Object.keys(arithmetic) as (keyof typeof arithmetic)[]) {
-    if (JSON.stringify(base[key]) !== JSON.stringify(other[key])) return key;
-  }
-  return undefined;
+  const ours = arithmeticOf(base);
+  const theirs = arithmeticOf(other);
+  return Object.keys(ours).find((key) => JSON.stringify(ours[key]) !== JSON.stringify(theirs[key]));
+}
+
+function arithmeticOf({ traits, bosId: _bos, eosId: _eos, maxPositions, ...sizes }: ModelConfig) {
+  // Learned positions are a weight, whose size counts.
+  return { ...sizes, ...traits, ...(traits.rotaryDim === 0 ? { maxPositions } : {}) } as Record<string, unknown>;
 }

@@ -1,5 +1,7 @@
 import { BadInputError } from '@tuning/kit';
 import { IGNORED_LABEL, type TokenRow } from '@tuning/protocol';
+import type { ModelConfig } from '../config/model-config.ts';
+import { ropeRegime } from '../graph/rope.ts';
 
 /** Rows of similar length that run together; `members` are indices into the rows given. */
 export interface Batch {
@@ -7,6 +9,8 @@ export interface Batch {
   readonly tokens: number;
   /** Rows of the graph; more than `members` where the last batch of a bucket is not full. */
   readonly batch: number;
+  /** Ids of its rows, where the frequencies depend on that; 0 = short rows (see `ropeRegime`). */
+  readonly rowTokens: number;
   readonly members: readonly number[];
 }
 
@@ -20,36 +24,45 @@ const SMALLEST_BUCKET = 64;
 /** Positions per run: the GEMMs are at full speed from here on, and activations stay small. */
 const POSITIONS_PER_BATCH = 1_024;
 
+/** What of a model decides how rows are grouped and which are refused. */
+export type PlannedModel = Pick<ModelConfig, 'vocabularySize' | 'maxPositions' | 'ropeScaling' | 'traits'>;
+
 /**
  * Groups rows into buckets of power-of-two length, shortest first. A row of n ids has n − 1 positions with a next token.
- * @throws BadInputError `ROW_INVALID` for an id or label outside the vocabulary or a row that predicts nothing.
+ * @throws BadInputError `ROW_INVALID` for an id or label outside the vocabulary, a row that predicts nothing or one that
+ * is longer than learned positions reach.
  */
-export function planBatches(rows: readonly TokenRow[], vocabularySize: number): BatchPlan {
+export function planBatches(rows: readonly TokenRow[], model: PlannedModel): BatchPlan {
   let targets = 0;
-  const buckets = new Map<number, number[]>();
+  const buckets = new Map<string, { tokens: number; rowTokens: number; members: number[] }>();
   for (const [index, row] of rows.entries()) {
-    targets += checkRow(row, vocabularySize);
-    let bucket = SMALLEST_BUCKET;
-    while (bucket < row.ids.length - 1) bucket *= 2;
-    const members = buckets.get(bucket);
-    if (members) members.push(index);
-    else buckets.set(bucket, [index]);
+    targets += checkRow(row, model);
+    let tokens = SMALLEST_BUCKET;
+    while (tokens < row.ids.length - 1) tokens *= 2;
+    const rowTokens = ropeRegime(model.ropeScaling, row.ids.length);
+    const key = `${tokens}/${rowTokens}`;
+    const bucket = buckets.get(key);
+    if (bucket) bucket.members.push(index);
+    else buckets.set(key, { tokens, rowTokens, members: [index] });
   }
   const batches: Batch[] = [];
-  for (const tokens of [...buckets.keys()].sort((a, b) => a - b)) {
+  const inOrder = [...buckets.values()].sort((a, b) => a.tokens - b.tokens || a.rowTokens - b.rowTokens);
+  for (const { tokens, rowTokens, members } of inOrder) {
     const batch = Math.max(1, POSITIONS_PER_BATCH / tokens);
-    const members = buckets.get(tokens)!;
     for (let at = 0; at < members.length; at += batch) {
-      batches.push({ tokens, batch, members: members.slice(at, at + batch) });
+      batches.push({ tokens, batch, rowTokens, members: members.slice(at, at + batch) });
     }
   }
   return { batches, targets };
 }
 
 /** Number of predicted tokens. */
-function checkRow({ row, ids, labels }: TokenRow, vocabularySize: number): number {
+function checkRow({ row, ids, labels }: TokenRow, { vocabularySize, maxPositions, traits }: PlannedModel): number {
   const invalid = (problem: string) => new BadInputError('ROW_INVALID', `row ${row}: ${problem}`, { details: { row } });
   if (ids.length !== labels.length) throw invalid(`${ids.length} ids but ${labels.length} labels`);
+  if (traits.rotaryDim === 0 && ids.length > maxPositions) {
+    throw invalid(`${ids.length} ids, the model has positions for ${maxPositions}`);
+  }
   let targets = 0;
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;

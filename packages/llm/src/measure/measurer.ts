@@ -37,20 +37,20 @@ export interface Measurer {
  */
 export function createMeasurer(config: ModelConfig, weights: ModelWeights, threads = 1): Measurer {
   const tokenLosses: Measurer['tokenLosses'] = async (rows, options = {}) => {
-    const { batches } = planBatches(rows, config.vocabularySize);
+    const { batches } = planBatches(rows, config);
     const losses: TokenLosses[] = new Array(rows.length);
     const feeds = await weightFeeds(config, weights);
     let done = 0;
     let session: InferenceSession | undefined;
-    let compiledFor = 0;
+    let compiledFor: Batch | undefined;
     try {
       for (const batch of batches) {
         options.signal?.throwIfAborted();
-        if (batch.tokens !== compiledFor) {
+        if (batch.tokens !== compiledFor?.tokens || batch.rowTokens !== compiledFor.rowTokens) {
           // One session at a time: each keeps an arena of its own.
           await session?.release();
           session = await createSession(buildForward(config, batch), { threads });
-          compiledFor = batch.tokens;
+          compiledFor = batch;
         }
         await runBatch(session!, feeds, batch, rows, losses);
         done += batch.members.length;

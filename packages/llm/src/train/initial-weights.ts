@@ -25,13 +25,14 @@ export function freshAdapter(config: ModelConfig, lora: LoraSettings, seed: numb
   });
 }
 
-/** A new model: norms 1, matrices small random numbers. */
+/** A new model: norms 1, biases 0, matrices small random numbers. */
 export function freshModel(config: ModelConfig, seed: number): TrainedTensor[] {
+  const storedLessOne = config.traits.norm === 'rms-plus-one';
   return trainedSpecs(config, undefined).map((spec, index) => {
     const values = new Float32Array(spec.dims.reduce((product, size) => product * size, 1));
-    const intoResidual = /\.(?:o_proj|down_proj)\.weight$/.test(spec.name);
+    const intoResidual = /\.(?:o_proj|down_proj|dense|dense_4h_to_h|c_proj)\.weight$/.test(spec.name);
     const deviation = intoResidual ? INITIAL_DEVIATION / Math.sqrt(2 * config.layers) : INITIAL_DEVIATION;
-    if (spec.dims.length === 1) values.fill(1);
+    if (spec.dims.length === 1) values.fill(spec.name.endsWith('.bias') || storedLessOne ? 0 : 1);
     else fillNormal(values, deviation, seed, MODEL_STREAM, index);
     return trainedTensor(spec, values);
   });

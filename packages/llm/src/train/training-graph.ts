@@ -1,14 +1,14 @@
+import { softCap } from '../autodiff/activation-operations.ts';
+import { crossEntropy } from '../autodiff/layer-operations.ts';
+import { add, linear, multiplyBy } from '../autodiff/linear-operations.ts';
+import { Tape, type Var } from '../autodiff/tape.ts';
+import { TapedOperations } from '../autodiff/taped-operations.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { EMBEDDING, FINAL_NORM, HEAD, layerTensors, modelTensors } from '../config/tensors.ts';
+import { embeddingName, headName, modelTensors } from '../config/tensors.ts';
 import { GraphBuilder } from '../graph/builder.ts';
-import { ropeTables } from '../graph/rope.ts';
-import { floats } from '../onnx/tensor.ts';
-import type { LoraSettings, LoraTarget } from './hyperparameters.ts';
-import { crossEntropy, embedding, maskedSoftmax, rmsNorm, rotary, swiGlu } from './layer-operations.ts';
-
-import { add, batchedMatMul, linear, multiplyBy, reshape, transpose } from './linear-operations.ts';
-import { Tape, type Var } from './tape.ts';
-import { loraSpecs, targetWeight, type WeightSpec } from './weight-specs.ts';
+import { decode } from '../graph/decoder.ts';
+import type { LoraSettings } from './hyperparameters.ts';
+import { loraSpecs, loraWeights, unsupportedTraining, type WeightSpec } from './weight-specs.ts';
 
 /** Names of the inputs that change with every pass; the weights are inputs under their own names. */
 export const BATCH_INPUTS = {
@@ -41,44 +41,57 @@ export interface TrainingGraphOptions {
   readonly maskPerSequence: boolean;
 }
 
-/** Forward, loss and gradients of a Llama-family model in plain ONNX operators, for one batch size and length. */
+/**
+ * Forward, loss and gradients of a model in plain ONNX operators, for one batch size and length.
+ * @throws BadInputError `TRAINING_UNSUPPORTED` for an adapter target that the family does not have, and for packing with
+ * learned positions.
+ */
 export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph {
-  return new LlamaTrainingGraph(options).build();
+  return new DecoderTrainingGraph(options).build();
 }
 
-class LlamaTrainingGraph {
+class DecoderTrainingGraph {
   readonly #options: TrainingGraphOptions;
   readonly #tape = new Tape(new GraphBuilder('train'));
   readonly #weights = new Map<string, Var>();
   readonly #trained: Var[] = [];
   readonly #dropouts: { name: string; dims: readonly [number, number] }[] = [];
   readonly #tokens: number;
+  readonly #adapted: ReadonlySet<string>;
 
   constructor(options: TrainingGraphOptions) {
     this.#options = options;
     this.#tokens = options.batch * options.length;
+    this.#adapted = new Set(options.lora && loraWeights(options.config, options.lora));
   }
 
   build(): TrainingGraph {
     const { config, batch, length, lora, maskPerSequence } = this.#options;
+    if (maskPerSequence && config.traits.rotaryDim === 0) {
+      throw unsupportedTraining('packing', 'needs rotary positions: a packed row does not start at position 0');
+    }
     const { graph } = this.#tape;
     for (const [name, dims] of modelTensors(config)) this.#declare({ name, dims }, lora === undefined);
     const ids = graph.input(BATCH_INPUTS.ids, 'int64', [this.#tokens]);
     const labels = graph.input(BATCH_INPUTS.labels, 'int64', [this.#tokens, 1]);
     const mask = graph.input(BATCH_INPUTS.mask, 'float32', [maskPerSequence ? batch : 1, 1, 1, length, length]);
     const scale = graph.input(BATCH_INPUTS.scale, 'float32', []);
-    const half = config.headDim / 2;
-    const tables = ropeTables(config, length);
-    const cos = graph.constant(floats([1, length, 1, half], tables.cos));
-    const sin = graph.constant(floats([1, length, 1, half], tables.sin));
 
-    let x = embedding(this.#tape, this.#weight(EMBEDDING), ids, this.#tokens);
-    for (let layer = 0; layer < config.layers; layer++) {
-      const names = layerTensors(layer);
-      x = add(this.#tape, x, this.#attention(layer, this.#norm(x, names.inputNorm), { cos, sin, mask }));
-      x = add(this.#tape, x, this.#mlp(layer, this.#norm(x, names.postNorm)));
-    }
-    const logits = linear(this.#tape, this.#norm(x, FINAL_NORM), this.#weight(config.tied ? EMBEDDING : HEAD));
+    const operations = new TapedOperations(
+      this.#tape,
+      config,
+      { batch, tokens: length },
+      {
+        ids,
+        mask,
+        weight: (name) => this.#weights.get(name),
+        adapt: (x, weight, y) => this.#adapt(x, weight, y),
+      },
+    );
+    const hidden = decode(operations, config);
+    const head = this.#weights.get(config.tied ? embeddingName(config) : headName(config))!;
+    let logits = linear(this.#tape, hidden, head);
+    if (config.traits.logitCap !== null) logits = softCap(this.#tape, logits, config.traits.logitCap);
     const loss = crossEntropy(this.#tape, logits, labels, scale);
     const gradients = this.#tape.backward(loss, this.#trained);
     graph.output(loss.name, 'float32', []);
@@ -95,21 +108,11 @@ class LlamaTrainingGraph {
     return weight;
   }
 
-  #weight(name: string): Var {
-    return this.#weights.get(name)!;
-  }
-
-  #norm(x: Var, weight: string): Var {
-    return rmsNorm(this.#tape, x, this.#weight(weight), this.#options.config.normEpsilon);
-  }
-
-  /** A linear layer, and the adapter beside it when it is a target. */
-  #project(x: Var, layer: number, target: LoraTarget): Var {
+  /** The adapter beside a linear layer that is one of its targets. */
+  #adapt(x: Var, weight: Var, y: Var): Var {
     const tape = this.#tape;
-    const weight = this.#weight(targetWeight(layer, target));
-    const y = linear(tape, x, weight);
     const { lora } = this.#options;
-    if (!lora?.targets.includes(target)) return y;
+    if (!lora || !this.#adapted.has(weight.name)) return y;
     const [a, b] = loraSpecs(weight.name, weight.dims, lora.rank).map((spec) => this.#declare(spec, true)) as [
       Var,
       Var,
@@ -123,36 +126,5 @@ class LlamaTrainingGraph {
     }
     const delta = multiplyBy(tape, linear(tape, linear(tape, seen, a), b), tape.graph.scalar(lora.alpha / lora.rank));
     return add(tape, y, delta);
-  }
-
-  #attention(layer: number, x: Var, tables: { cos: string; sin: string; mask: string }): Var {
-    const tape = this.#tape;
-    const { batch: B, length: T } = this.#options;
-    const { heads, kvHeads: KV, headDim: d } = this.#options.config;
-    const G = heads / KV;
-    const project = (target: LoraTarget): Var => this.#project(x, layer, target);
-    // Query heads that share a key head stand below each other as rows, so keys and values need no repeating.
-    const q = rotary(tape, reshape(tape, project('q_proj'), [B, T, heads, d]), tables.cos, tables.sin);
-    const groups = transpose(tape, reshape(tape, q, [B, T, KV, G, d]), [0, 2, 3, 1, 4]);
-    const k = rotary(tape, reshape(tape, project('k_proj'), [B, T, KV, d]), tables.cos, tables.sin);
-    const v = reshape(tape, project('v_proj'), [B, T, KV, d]);
-    const rows = reshape(tape, groups, [B, KV, G * T, d]);
-    const scores = batchedMatMul(tape, rows, transpose(tape, k, [0, 2, 1, 3]), {
-      alpha: 1 / Math.sqrt(d),
-      transB: true,
-    });
-    const weights = maskedSoftmax(tape, reshape(tape, scores, [B, KV, G, T, T]), tables.mask);
-    const mixed = batchedMatMul(tape, reshape(tape, weights, [B, KV, G * T, T]), transpose(tape, v, [0, 2, 1, 3]), {
-      alpha: 1,
-      transB: false,
-    });
-    const joined = transpose(tape, reshape(tape, mixed, [B, KV, G, T, d]), [0, 3, 1, 2, 4]);
-    return this.#project(reshape(tape, joined, [this.#tokens, heads * d]), layer, 'o_proj');
-  }
-
-  #mlp(layer: number, x: Var): Var {
-    const gate = this.#project(x, layer, 'gate_proj');
-    const up = this.#project(x, layer, 'up_proj');
-    return this.#project(swiGlu(this.#tape, gate, up), layer, 'down_proj');
   }
 }

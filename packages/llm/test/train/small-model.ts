@@ -1,5 +1,6 @@
 import { IGNORED_LABEL, type TokenRow } from '@tuning/protocol';
 import type { ModelConfig } from '../../src/config/model-config.ts';
+import { LLAMA_TRAITS } from '../../src/config/traits.ts';
 import type { LoraSettings, TrainingHyperparameters } from '../../src/train/index.ts';
 import { freshAdapter, freshModel } from '../../src/train/initial-weights.ts';
 import { SeededRandom } from '../../src/train/random.ts';
@@ -20,6 +21,7 @@ export const smallConfig: ModelConfig = {
   maxPositions: 64,
   bosId: undefined,
   eosId: 0,
+  traits: LLAMA_TRAITS,
 };
 
 export const smallLora: LoraSettings = {

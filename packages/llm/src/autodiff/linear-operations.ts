@@ -33,13 +33,42 @@ export function multiplyBy(tape: Tape, x: Var, factor: string): Var {
   });
 }
 
-/** y = x·Wᵀ with x [N, I] and W [O, I], the layout of a Hugging Face linear layer. */
-export function linear(tape: Tape, x: Var, weight: Var): Var {
+/**
+ * y = x·Wᵀ + b with x [N, I], W [O, I], the layout of a Hugging Face linear layer, and b [O]; `transposed`: y = x·W + b
+ * with W [I, O].
+ */
+export function linear(tape: Tape, x: Var, weight: Var, { bias, transposed = false }: LinearOptions = {}): Var {
   const { graph } = tape;
-  const dims = [x.dims[0]!, weight.dims[0]!];
-  return tape.record(graph.node('Gemm', [x.name, weight.name], { transB: 1 }), dims, [x, weight], (g) => {
-    tape.addGradient(x, () => graph.node('Gemm', [g, weight.name]));
-    tape.addGradient(weight, () => graph.node('Gemm', [g, x.name], { transA: 1 }));
+  const dims = [x.dims[0]!, weight.dims[transposed ? 1 : 0]!];
+  const inputs = bias ? [x, weight, bias] : [x, weight];
+  const names = inputs.map(({ name }) => name);
+  return tape.record(graph.node('Gemm', names, { transB: transposed ? 0 : 1 }), dims, inputs, (g) => {
+    tape.addGradient(x, () => graph.node('Gemm', [g, weight.name], { transB: transposed ? 1 : 0 }));
+    tape.addGradient(weight, () => graph.node('Gemm', transposed ? [x.name, g] : [g, x.name], { transA: 1 }));
+    if (bias) tape.addGradient(bias, () => graph.node('ReduceSum', [g, graph.integers([0])], { keepdims: 0 }));
+  });
+}
+
+interface LinearOptions {
+  bias?: Var | undefined;
+  transposed?: boolean | undefined;
+}
+
+/** The last axis of x as parts of these widths. */
+export function splitLast(tape: Tape, x: Var, widths: readonly number[]): Var[] {
+  const { graph } = tape;
+  const names = graph.nodes('Split', [x.name, graph.integers(widths)], { axis: -1 }, widths.length);
+  const leading = x.dims.slice(0, -1);
+  const zeros = leading.map(() => 0);
+  let before = 0;
+  return names.map((name, i) => {
+    const width = widths[i]!;
+    const pads = [...zeros, before, ...zeros, x.dims.at(-1)! - before - width];
+    before += width;
+    // The other parts' gradients are added by their own records.
+    return tape.record(name, [...leading, width], [x], (g) => {
+      tape.addGradient(x, () => graph.node('Pad', [g, graph.integers(pads)]));
+    });
   });
 }
 

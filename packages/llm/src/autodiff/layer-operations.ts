@@ -16,65 +16,40 @@ export function embedding(tape: Tape, weight: Var, ids: string, count: number): 
   });
 }
 
-/** Root-mean-square norm over the last axis, times a weight [D]. */
-export function rmsNorm(tape: Tape, x: Var, weight: Var, epsilon: number): Var {
+/**
+ * Rotary position embedding of x [B, T, n, d] with tables [1, T, 1, dim/2]: element i turns with i + dim/2
+ * (`rotate_half`); elements from `dim` on stay as they are.
+ */
+export function rotary(tape: Tape, x: Var, { cos, sin, dim }: { cos: string; sin: string; dim: number }): Var {
   const { graph } = tape;
-  const mean = (value: string): string => graph.node('ReduceMean', [value, graph.integers([-1])], { keepdims: 1 });
-  const variance = graph.node('Add', [mean(graph.node('Mul', [x.name, x.name])), graph.scalar(epsilon)]);
-  const inverse = graph.node('Reciprocal', [graph.node('Sqrt', [variance])]);
-  const normalised = graph.node('Mul', [x.name, inverse]);
-  return tape.record(graph.node('Mul', [normalised, weight.name]), x.dims, [x, weight], (g) => {
-    const leading = x.dims.slice(0, -1).map((_, axis) => axis);
-    tape.addGradient(weight, () =>
-      graph.node('ReduceSum', [graph.node('Mul', [g, normalised]), graph.integers(leading)], { keepdims: 0 }),
-    );
-    tape.addGradient(x, () => {
-      const scaled = graph.node('Mul', [g, weight.name]);
-      const shared = graph.node('Mul', [normalised, mean(graph.node('Mul', [scaled, normalised]))]);
-      return graph.node('Mul', [inverse, graph.node('Sub', [scaled, shared])]);
-    });
-  });
-}
-
-/** Rotary position embedding of x [B, T, n, d] with tables [1, T, 1, d/2]: element i turns with i + d/2 (`rotate_half`). */
-export function rotary(tape: Tape, x: Var, cos: string, sin: string): Var {
-  const { graph } = tape;
+  const rest = x.dims.at(-1)! - dim;
+  const sizes = graph.integers(rest === 0 ? [dim / 2, dim / 2] : [dim / 2, dim / 2, rest]);
   const turn = (value: string, direction: 'forward' | 'back'): string => {
-    const [a, b] = graph.nodes('Split', [value], { axis: -1, num_outputs: 2 }, 2) as [string, string];
+    const [a, b, ...still] = graph.nodes('Split', [value, sizes], { axis: -1 }, rest === 0 ? 2 : 3) as [
+      string,
+      string,
+      ...string[],
+    ];
     const [first, second] = direction === 'forward' ? ['Sub', 'Add'] : ['Add', 'Sub'];
     const left = graph.node(first!, [graph.node('Mul', [a, cos]), graph.node('Mul', [b, sin])]);
     const right = graph.node(second!, [graph.node('Mul', [b, cos]), graph.node('Mul', [a, sin])]);
-    return graph.node('Concat', [left, right], { axis: -1 });
+    return graph.node('Concat', [left, right, ...still], { axis: -1 });
   };
   return tape.record(turn(x.name, 'forward'), x.dims, [x], (g) => {
     tape.addGradient(x, () => turn(g, 'back'));
   });
 }
 
-/** Softmax over the last axis of x + mask; the mask (0 or a large negative number) broadcasts and is no Var. */
-export function maskedSoftmax(tape: Tape, x: Var, mask: string): Var {
+/** Softmax over the last axis of x + masks; a mask (0 or a large negative number) broadcasts and is no Var. */
+export function maskedSoftmax(tape: Tape, x: Var, masks: readonly string[]): Var {
   const { graph } = tape;
-  const y = graph.node('Softmax', [graph.node('Add', [x.name, mask])], { axis: -1 });
+  const masked = masks.reduce((value, mask) => graph.node('Add', [value, mask]), x.name);
+  const y = graph.node('Softmax', [masked], { axis: -1 });
   return tape.record(y, x.dims, [x], (g) => {
     tape.addGradient(x, () => {
       const t = graph.node('Mul', [g, y]);
       const sum = graph.node('ReduceSum', [t, graph.integers([-1])], { keepdims: 1 });
       return graph.node('Sub', [t, graph.node('Mul', [y, sum])]);
-    });
-  });
-}
-
-/** silu(gate) · up. */
-export function swiGlu(tape: Tape, gate: Var, up: Var): Var {
-  const { graph } = tape;
-  const sigmoid = graph.node('Sigmoid', [gate.name]);
-  const silu = graph.node('Mul', [gate.name, sigmoid]);
-  return tape.record(graph.node('Mul', [silu, up.name]), gate.dims, [gate, up], (g) => {
-    tape.addGradient(up, () => graph.node('Mul', [g, silu]));
-    tape.addGradient(gate, () => {
-      // silu′ = σ + silu·(1 − σ)
-      const rest = graph.node('Mul', [silu, graph.node('Sub', [graph.scalar(1), sigmoid])]);
-      return graph.node('Mul', [graph.node('Mul', [g, up.name]), graph.node('Add', [sigmoid, rest])]);
     });
   });
 }

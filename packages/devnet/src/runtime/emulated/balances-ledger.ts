@@ -50,11 +50,17 @@ export function deposit(context: Context, who: string, amount: bigint): void {
   }
 }
 
+/** fungible::Mutate::transfer: the sender's side is checked before the receiver's; to oneself nothing moves or is told. */
 export function transfer(context: Context, from: string, to: string, amount: bigint, keepAlive: boolean): void {
-  if (from !== to) {
-    const destination = freeBalance(context.state, to);
-    if (freeBalance(context.state, from) < amount) throw tokenError('FundsUnavailable');
-    if (destination + amount < EXISTENTIAL_DEPOSIT) throw tokenError('BelowMinimum');
+  const { state } = context;
+  if (amount > 0n) {
+    const free = freeBalance(state, from);
+    if (free < amount) throw tokenError('FundsUnavailable');
+    if (keepAlive && free - amount < EXISTENTIAL_DEPOSIT) throw tokenError('NotExpendable');
+    if (freeBalance(state, to) + amount < EXISTENTIAL_DEPOSIT) throw tokenError('BelowMinimum');
+  }
+  if (from === to) return;
+  if (amount > 0n) {
     withdraw(context, from, amount, keepAlive);
     deposit(context, to, amount);
   }

@@ -62,12 +62,14 @@ export const balancesPallet: Pallet = {
         ensureRoot(origin);
         const account = lookup(who);
         const free = new_free < EXISTENTIAL_DEPOSIT ? 0n : new_free;
-        const isNew = freeBalance(context.state, account) === 0n && free > 0n;
+        const old = freeBalance(context.state, account);
         setBalance(context.state, account, free);
-        if (isNew) {
-          context.deposit('System', 'NewAccount', { account });
-          context.deposit('Balances', 'Endowed', { account, free_balance: free });
-        }
+        // An account with nothing is endowed even with nothing, as pallet-balances takes it for new.
+        if (old === 0n && free > 0n) context.deposit('System', 'NewAccount', { account });
+        if (old > 0n && free === 0n) context.deposit('System', 'KilledAccount', { account });
+        if (old === 0n) context.deposit('Balances', 'Endowed', { account, free_balance: free });
+        if (free > old) context.deposit('Balances', 'Issued', { amount: free - old });
+        if (free < old) context.deposit('Balances', 'Rescinded', { amount: old - free });
         context.deposit('Balances', 'BalanceSet', { who: account, free });
       },
     },
@@ -80,6 +82,8 @@ export const balancesPallet: Pallet = {
     ['Deposit', 7, { who: 'AccountId32', amount: 'u64' }],
     ['Withdraw', 8, { who: 'AccountId32', amount: 'u64' }],
     ['Burned', 11, { who: 'AccountId32', amount: 'u64' }],
+    ['Issued', 14, { amount: 'u64' }],
+    ['Rescinded', 15, { amount: 'u64' }],
   ],
   errors: [
     'VestingBalance',

@@ -29,6 +29,7 @@ export function buildGenesis(state: RuntimeState): void {
   s.Tempo.put(state, 0, 100);
   s.MinAllowedWeights.put(state, 0, 0);
   s.NetworkRegistrationAllowed.put(state, 0, true);
+  s.SubtokenEnabled.put(state, 0, true);
   s.TargetRegistrationsPerInterval.put(state, 0, 1);
   s.SubnetOwner.put(state, 0, account('//Alice'));
   s.SubnetOwnerHotkey.put(state, 0, account('//Alice_hk'));

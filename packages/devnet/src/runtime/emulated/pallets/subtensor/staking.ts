@@ -52,7 +52,7 @@ function addStake(context: Context, origin: Origin, args: StakeArgs & { amount_s
   const coldkey = ensureSigned(origin);
   const { hotkey, netuid, amount_staked: amount } = args;
   ensure(subnetExists(state, netuid), 'SubnetNotExists');
-  ensure(netuid === 0 || s.SubtokenEnabled.get(state, netuid), 'SubtokenDisabled');
+  ensure(s.SubtokenEnabled.get(state, netuid), 'SubtokenDisabled');
   ensure(amount >= MIN_STAKE, 'AmountTooLow');
   ensure(spendable(state, coldkey, true) >= amount, 'NotEnoughBalanceToStake');
   ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
@@ -67,19 +67,21 @@ function addStake(context: Context, origin: Origin, args: StakeArgs & { amount_s
 function removeStake(context: Context, origin: Origin, args: StakeArgs & { amount_unstaked: bigint }): void {
   const { state } = context;
   const coldkey = ensureSigned(origin);
-  const { hotkey, netuid, amount_unstaked: amount } = args;
+  const { hotkey, netuid } = args;
+  ensure(s.SubtokenEnabled.get(state, netuid), 'SubtokenDisabled');
+  // More than there is takes out all there is; only the last of a stake may be less than the smallest one.
+  const stake = stakeOf(state, hotkey, coldkey, netuid);
+  const amount = args.amount_unstaked < stake ? args.amount_unstaked : stake;
   ensure(subnetExists(state, netuid), 'SubnetNotExists');
-  ensure(netuid === 0 || s.SubtokenEnabled.get(state, netuid), 'SubtokenDisabled');
+  ensure(amount > 0n && (amount === stake || amount >= MIN_STAKE), 'AmountTooLow');
   ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
-  ensure(amount >= MIN_STAKE, 'AmountTooLow');
-  ensure(stakeOf(state, hotkey, coldkey, netuid) >= amount, 'NotEnoughStakeToWithdraw');
   const total = s.TotalHotkeyAlpha.get(state, hotkey, netuid);
   const allShares = s.TotalHotkeyShares.get(state, hotkey, netuid).bits;
   changeShares(state, hotkey, coldkey, netuid, -((allShares * amount) / total));
   s.TotalHotkeyAlpha.put(state, hotkey, netuid, total - amount);
   s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) - amount);
-  const stake = s.TotalStake.get(state);
-  s.TotalStake.put(state, stake > amount ? stake - amount : 0n);
+  const staked = s.TotalStake.get(state);
+  s.TotalStake.put(state, staked > amount ? staked - amount : 0n);
   deposit(context, coldkey, amount);
   context.deposit('SubtensorModule', 'StakeRemoved', [coldkey, hotkey, amount, amount, netuid, 0n]);
 }

@@ -1,5 +1,5 @@
 import type { RuntimeState } from '../runtime.ts';
-import { type Context, tokenError } from './pallet.ts';
+import { arithmeticError, type Context, tokenError } from './pallet.ts';
 import { systemStorage } from './pallets/system.ts';
 import { defineStorage, plain } from './storage.ts';
 
@@ -13,16 +13,20 @@ export function freeBalance(state: RuntimeState, who: string): bigint {
   return systemStorage.Account.get(state, who).data.free;
 }
 
-/** Sets the free balance without any check; keeps the provider count and the total issuance in step. */
+/**
+ * Sets the free balance without any check; keeps the total issuance in step. An account that had one and loses it is
+ * gone, its nonce included; one that never had one (a hotkey with a nonce only) stays as it is.
+ */
 export function setBalance(state: RuntimeState, who: string, free: bigint): void {
   const account = systemStorage.Account.get(state, who);
+  const lives = free >= EXISTENTIAL_DEPOSIT;
   const issuance = balancesStorage.TotalIssuance.get(state);
-  balancesStorage.TotalIssuance.put(state, issuance - account.data.free + free);
-  systemStorage.Account.put(state, who, {
-    ...account,
-    providers: free >= EXISTENTIAL_DEPOSIT ? 1 : 0,
-    data: { ...account.data, free },
-  });
+  balancesStorage.TotalIssuance.put(state, issuance - account.data.free + (lives ? free : 0n));
+  if (lives) {
+    systemStorage.Account.put(state, who, { ...account, providers: 1, data: { ...account.data, free } });
+  } else if (account.providers > 0) {
+    systemStorage.Account.remove(state, who);
+  }
 }
 
 /** What `who` may spend: with `keepAlive` the existential deposit stays. */
@@ -54,6 +58,7 @@ export function deposit(context: Context, who: string, amount: bigint): void {
 export function transfer(context: Context, from: string, to: string, amount: bigint, keepAlive: boolean): void {
   const { state } = context;
   if (amount > 0n) {
+    if (amount > balancesStorage.TotalIssuance.get(state)) throw arithmeticError('Underflow');
     const free = freeBalance(state, from);
     if (free < amount) throw tokenError('FundsUnavailable');
     if (keepAlive && free - amount < EXISTENTIAL_DEPOSIT) throw tokenError('NotExpendable');

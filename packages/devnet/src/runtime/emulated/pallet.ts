@@ -71,6 +71,9 @@ export const badOrigin = (): DispatchError => new DispatchError({ kind: 'BadOrig
 export const tokenError = (name: string): DispatchError =>
   new DispatchError({ kind: 'Token', value: { kind: name, value: [] } });
 
+export const arithmeticError = (name: 'Underflow' | 'Overflow' | 'DivisionByZero'): DispatchError =>
+  new DispatchError({ kind: 'Arithmetic', value: { kind: name, value: [] } });
+
 export function ensureSigned(origin: Origin): string {
   if (origin.kind !== 'signed') throw badOrigin();
   return origin.who;

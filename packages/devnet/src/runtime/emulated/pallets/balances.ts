@@ -9,10 +9,9 @@ import {
 } from '../balances-ledger.ts';
 import { DispatchError, ensureRoot, ensureSigned, type Pallet } from '../pallet.ts';
 
-/** Only account ids can be resolved: there are no account indices on Subtensor. */
+/** AccountIdLookup: account ids only, even where an address has as many bytes. */
 export function lookup(address: Variant): string {
   if (address.kind === 'Id') return address.value as string;
-  if (address.kind === 'Address32') return `0x${Buffer.from(address.value as Uint8Array).toString('hex')}`;
   throw new DispatchError({ kind: 'CannotLookup', value: [] });
 }
 

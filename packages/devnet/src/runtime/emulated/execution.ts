@@ -24,6 +24,14 @@ export function dispatchErrorValue(thrown: unknown): Variant {
   return { kind: 'Module', value: { index: pallet.index, error: Uint8Array.of(error, 0, 0, 0) } };
 }
 
+function isBatch({ kind, value }: Variant): boolean {
+  return kind === 'Utility' && /^(batch|batch_all|force_batch)$/.test((value as Variant).kind);
+}
+
+function isNestedBatch(call: Variant): boolean {
+  return isBatch(call) && (call.value as Variant<string, { calls: Variant[] }>).value.calls.some(isBatch);
+}
+
 /** The context of one extrinsic, or of a block's initialisation or finalisation. */
 export class Execution implements Context {
   readonly state: RuntimeState;
@@ -47,6 +55,8 @@ export class Execution implements Context {
     const { kind: palletName, value } = call as Variant<string, Variant>;
     const description = PALLET_BY_NAME.get(palletName)?.calls?.[value.kind];
     if (!description) throw new Error(`call ${palletName}.${value.kind} is not described`);
+    // NoNestingCallFilter of runtime/src/lib.rs; root calls what it likes.
+    if (origin.kind === 'signed' && isNestedBatch(call)) throw new ModuleError('System', 'CallFiltered');
     return this.#transaction(() => {
       // What the pool refuses also fails inside a batch or a proxied call, where no pool has looked.
       if (palletName === 'SubtensorModule' && origin.kind === 'signed') {

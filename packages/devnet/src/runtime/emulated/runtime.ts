@@ -10,7 +10,7 @@ import type {
   RuntimeVersion,
   Validity,
 } from '../runtime.ts';
-import { freeBalance, setBalance } from './balances-ledger.ts';
+import { EXISTENTIAL_DEPOSIT, freeBalance, setBalance } from './balances-ledger.ts';
 import { DevnetBeacon } from './devnet-beacon.ts';
 import { dispatchErrorValue, Execution, isFreeCall } from './execution.ts';
 import { bareExtrinsic, decodeExtrinsic, type Extrinsic, eraBirth, signatureValid } from './extrinsic.ts';
@@ -163,7 +163,8 @@ export class EmulatedRuntime implements Runtime {
     if (!free && account.providers === 0 && account.sufficients === 0) return { name: 'Payment' };
     if (signed.nonce < account.nonce) return { name: 'Stale' };
     const due = signed.tip + (free ? 0n : feeOf(extrinsic.length).total);
-    if (account.data.free < due) return { name: 'Payment' };
+    // A fee may not cost the account its life.
+    if (due > 0n && account.data.free - due < EXISTENTIAL_DEPOSIT) return { name: 'Payment' };
     const refused =
       call.kind === 'SubtensorModule'
         ? checkInPool(state, block, signed.who, call.value.kind, call.value.value)

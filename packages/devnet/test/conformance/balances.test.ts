@@ -1,0 +1,4 @@
+import { conformance } from './conformance.ts';
+import { balances, sudoAndBatches } from './scenarios/balances.ts';
+
+conformance(balances, sudoAndBatches);

@@ -1,3 +1,4 @@
+export { createDockerRunner, type DockerRunnerOptions } from './docker/docker-runner.ts';
 export { folderBytes } from './folder-size.ts';
 export {
   type JobHandle,

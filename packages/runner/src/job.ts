@@ -27,6 +27,13 @@ const noNul = z.string().refine((text) => !text.includes('\0'), 'must not contai
 export const jobSpecSchema = z.strictObject({
   id: jobIdSchema,
   command: z.tuple([absolutePath], noNul).readonly(),
+  image: z.string().min(1).max(512).exactOptional(),
+  outputs: z
+    .array(z.string().regex(/^[a-z0-9_-]{1,64}$/))
+    .min(1)
+    .max(16)
+    .readonly()
+    .exactOptional(),
   dir: absolutePath,
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), noNul).exactOptional(),
   limits: jobLimitsSchema,
@@ -37,9 +44,16 @@ export const jobSpecSchema = z.strictObject({
 export interface JobSpec {
   /** Unique per registry: `[a-z0-9-]{1,64}`. */
   id: string;
-  /** argv; `command[0]` is an absolute path. No shell is involved. */
+  /** argv; `command[0]` is an absolute path, in the image where there is one. No shell is involved. */
   command: readonly string[];
-  /** Absolute job folder made by the caller, inputs in it. It is the working directory, HOME and TUNING_JOB_DIR. */
+  /** The container image, which the `docker` backend needs and the `process` backend refuses. */
+  image?: string;
+  /** Sub-folders of `dir` that the job writes to. `docker` shows it the rest read-only; `process` cannot hold it to that. */
+  outputs?: readonly string[];
+  /**
+   * Absolute job folder made by the caller, inputs in it. It is the working directory and TUNING_JOB_DIR (`/job` in a
+   * container), and HOME of a process.
+   */
   dir: string;
   /** Added to the minimal environment. The daemon's own environment is never passed on. */
   env?: Record<string, string>;

@@ -2,6 +2,7 @@ import { errorMessage, type Logger, sleep, TransientError } from '@tuning/kit';
 import type { JobHandle, JobResult, JobSpec } from './job.ts';
 import { killJob, sendSignal } from './kill-family.ts';
 import { LogFollower, readLogTail } from './log-segments.ts';
+import { orAborted } from './or-aborted.ts';
 import { isAlive } from './procfs.ts';
 import {
   type ExitFile,
@@ -55,13 +56,7 @@ export class ProcessJob implements JobHandle {
   }
 
   wait(signal?: AbortSignal): Promise<JobResult> {
-    if (!signal) return this.#ended;
-    if (signal.aborted) return Promise.reject(signal.reason);
-    return new Promise((resolve, reject) => {
-      const stop = () => reject(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
-      this.#ended.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-    });
+    return orAborted(this.#ended, signal);
   }
 
   async stop(): Promise<JobResult> {

@@ -41,6 +41,12 @@ class ProcessRunner implements Runner {
       throw new BadInputError('JOB_SPEC_INVALID', `job spec: ${issue?.path.join('.')} ${issue?.message}`);
     }
     const spec = parsed.data;
+    if (spec.image !== undefined) {
+      throw new BadInputError(
+        'JOB_SPEC_INVALID',
+        `job ${spec.id}: the process runner has no images; use docker for it`,
+      );
+    }
     const job = await this.#job(
       spec.id,
       async (folder) => {

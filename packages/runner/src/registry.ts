@@ -30,7 +30,7 @@ export const exitFileSchema = z.strictObject({
 });
 export type ExitFile = z.infer<typeof exitFileSchema>;
 
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   try {
     return schema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
@@ -39,7 +39,7 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | unde
   }
 }
 
-const writeJson = (path: string, value: object) => writeFileAtomic(path, `${JSON.stringify(value)}\n`, 0o600);
+export const writeJson = (path: string, value: object) => writeFileAtomic(path, `${JSON.stringify(value)}\n`, 0o600);
 
 /** The job as registered, or undefined where the folder holds none. */
 export const readJobFile = (folder: string) => readJson(join(folder, 'job.json'), jobFileSchema);

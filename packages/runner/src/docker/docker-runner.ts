@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import {
+  BadInputError,
+  errorCode,
+  errorMessage,
+  isTuningError,
+  type Logger,
+  OperatorError,
+  silentLogger,
+  sleep,
+  TransientError,
+} from '@tuning/kit';
+import { folderBytes } from '../folder-size.ts';
+import { type JobHandle, type JobSpec, jobIdSchema, jobSpecSchema, type Runner } from '../job.ts';
+import { type JobFile, listJobIds, readExit, readJobFile, writeJobFile } from '../registry.ts';
+import { type ContainerBounds, containerOptions, labelNames } from './container-options.ts';
+import { type ContainerRecord, readContainer, writeContainer } from './container-record.ts';
+import { DockerJob } from './docker-job.ts';
+import { dockerEngine, type Engine, engineMessage, imageId, pingEngine, statusOf } from './engine.ts';
+import { containerUser, handOver } from './hand-over.ts';
+import { registryName } from './registry-name.ts';
+
+/** A folder on its way out: no job id begins with a dot. */
+const REMOVED = '.removed-';
+/** After a reboot the engine may come up later than the daemon. */
+const ENGINE_WAIT_MS = 10_000;
+const ENGINE_POLL_MS = 500;
+const DEFAULT_PIDS = 1_024;
+const DEFAULT_SHM_BYTES = 1024 ** 3;
+
+export interface DockerRunnerOptions extends Partial<ContainerBounds> {
+  /** Registry folder: one folder per job with its spec, log and result. Made with mode 0700 where absent. */
+  root: string;
+  /** How long to wait for an engine that is not up yet, in ms. Default 10 s. */
+  engineWaitMs?: number;
+  logger?: Logger;
+}
+
+const closedError = () => new TransientError('RUNNER_CLOSED', 'the runner is closed');
+
+/** Sealed jobs as containers of a Docker engine. */
+class DockerRunner implements Runner {
+  readonly #root: string;
+  readonly #name: string;
+  readonly #engine: Engine;
+  readonly #bounds: ContainerBounds;
+  readonly #logger: Logger;
+  readonly #jobs = new Map<string, Promise<DockerJob>>();
+  readonly #closing = new AbortController();
+
+  constructor(args: { root: string; name: string; engine: Engine; bounds: ContainerBounds; logger: Logger }) {
+    this.#root = args.root;
+    this.#name = args.name;
+    this.#engine = args.engine;
+    this.#bounds = args.bounds;
+    this.#logger = args.logger;
+  }
+
+  async start(
+    given: JobSpec,
+    options: { signal?: AbortSignal; onLog?: (line: string) => void } = {},
+  ): Promise<JobHandle> {
+    this.#closing.signal.throwIfAborted();
+    options.signal?.throwIfAborted();
+    const spec = checkedSpec(given);
+    const job = await this.#job(spec.id, (folder) => this.#register(folder, spec));
+    if (options.onLog) job.listen(options.onLog);
+    return job;
+  }
+
+  async adopt(
+    labels: Record<string, string>,
+    options: { onLog?: (line: string, id: string) => void } = {},
+  ): Promise<JobHandle[]> {
+    this.#closing.signal.throwIfAborted();
+    const adopted: JobHandle[] = [];
+    for (const id of await listJobIds(this.#root)) {
+      try {
+        const folder = join(this.#root, id);
+        const file = await readJobFile(folder);
+        if (!file || !Object.entries(labels).every(([name, value]) => file.spec.labels[name] === value)) continue;
+        const job = await this.#job(id, async () => file);
+        const { onLog } = options;
+        if (onLog) job.listen((line) => onLog(line, id));
+        adopted.push(job);
+      } catch (error) {
+        this.#logger.error({ job: id, error: errorMessage(error) }, 'a registered job cannot be taken up');
+      }
+    }
+    return adopted;
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#closing.signal.throwIfAborted();
+    const folder = join(this.#root, jobIdSchema.parse(id));
+    const job = await this.#jobs.get(id)?.catch(() => undefined);
+    const record = await readContainer(folder).catch(() => undefined);
+    this.#jobs.delete(id);
+    await job?.detach();
+    // Where the engine is away, the sweep removes the container later: it is registered no more.
+    await this.#removeContainer(record?.id ?? this.#containerName(id));
+    const away = join(this.#root, `${REMOVED}${id}-${randomBytes(4).toString('hex')}`);
+    try {
+      await rename(folder, away);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return;
+      throw error;
+    }
+    await rm(away, { recursive: true, force: true });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(closedError());
+    const jobs = await Promise.allSettled(this.#jobs.values());
+    await Promise.all(jobs.map((job) => (job.status === 'fulfilled' ? job.value.detach() : undefined)));
+    this.#jobs.clear();
+  }
+
+  /** Removes this registry's containers whose job is not registered (any more); never those of a neighbour. */
+  async sweep(): Promise<void> {
+    const filters = { label: [`${labelNames.registry}=${this.#name}`] };
+    const registered = new Set(await listJobIds(this.#root));
+    for (const { Id, Labels } of await this.#engine.short.listContainers({ all: true, filters })) {
+      if (registered.has(Labels[labelNames.job] ?? '')) continue;
+      this.#logger.warn({ container: Id.slice(0, 12) }, 'removing a container of a job that is gone');
+      await this.#removeContainer(Id);
+    }
+  }
+
+  async #register(folder: string, spec: JobFile['spec']): Promise<JobFile> {
+    const known = await readJobFile(folder);
+    if (known) return known;
+    const isFolder = await stat(spec.dir).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) throw new BadInputError('JOB_SPEC_INVALID', `job ${spec.id}: ${spec.dir} is not a folder`);
+    const file: JobFile = { version: 1, spec, createdAt: Date.now() };
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeJobFile(folder, file);
+    return file;
+  }
+
+  /** The one handle per id; its container is created and started where it has none. */
+  #job(id: string, register: (folder: string) => Promise<JobFile>): Promise<DockerJob> {
+    const known = this.#jobs.get(id);
+    if (known) return known;
+    const folder = join(this.#root, id);
+    const job = (async () => {
+      const file = await register(folder);
+      const shared = { folder, job: file, engine: this.#engine, logger: this.#logger };
+      const record = await readContainer(folder);
+      if (record && (await this.#hasStarted(folder, record))) return new DockerJob({ ...shared, record });
+      return new DockerJob({ ...shared, ...(await this.#launch(folder, file.spec)) });
+    })();
+    this.#jobs.set(id, job);
+    job.catch(() => this.#jobs.delete(id));
+    return job;
+  }
+
+  /** Whether the container has run: a daemon can die between creating and starting one. */
+  async #hasStarted(folder: string, record: ContainerRecord): Promise<boolean> {
+    if (await readExit(folder)) return true;
+    try {
+      return (await this.#engine.short.getContainer(record.id).inspect()).State.Status !== 'created';
+    } catch {
+      // Gone, or the engine is away: the job itself finds out which.
+      return true;
+    }
+  }
+
+  async #launch(folder: string, spec: JobSpec): Promise<{ record: ContainerRecord; output: Readable }> {
+    const name = this.#containerName(spec.id);
+    try {
+      const image = await imageId(this.#engine, spec.image!);
+      // A half-made one of a life that died here.
+      await this.#engine.short.getContainer(name).remove({ force: true, v: true }).catch(ignoreAbsent);
+      await handOver(spec, this.#bounds.user);
+      const options = containerOptions(spec, image, name, this.#name, this.#bounds);
+      const { id } = await this.#engine.short.createContainer(options);
+      const record = { id, image, baseBytes: await folderBytes(spec.dir) };
+      await writeContainer(folder, record);
+      const container = this.#engine.long.getContainer(id);
+      // Attached before the start: nothing of the output is missed.
+      const output = await container.attach({ stream: true, stdout: true, stderr: true });
+      await container.start();
+      return { record, output: output as unknown as Readable };
+    } catch (error) {
+      await this.#removeContainer(name);
+      await rm(folder, { recursive: true, force: true });
+      throw startError(spec, error);
+    }
+  }
+
+  async #removeContainer(idOrName: string): Promise<void> {
+    try {
+      await this.#engine.short.getContainer(idOrName).remove({ force: true, v: true });
+    } catch (error) {
+      if (statusOf(error) === 404) return;
+      this.#logger.warn({ container: idOrName, error: engineMessage(error) }, 'a container could not be removed yet');
+    }
+  }
+
+  #containerName(id: string): string {
+    return `tuning-${this.#name}-${id}`;
+  }
+}
+
+function checkedSpec(given: JobSpec): JobFile['spec'] {
+  const parsed = jobSpecSchema.safeParse(given);
+  const issue = parsed.error?.issues[0];
+  if (issue) throw new BadInputError('JOB_SPEC_INVALID', `job spec: ${issue.path.join('.')} ${issue.message}`);
+  if (given.image === undefined) {
+    throw new BadInputError('JOB_SPEC_INVALID', `job ${given.id}: the docker runner needs an image`);
+  }
+  return parsed.data!;
+}
+
+function ignoreAbsent(error: unknown): void {
+  if (statusOf(error) !== 404) throw error;
+}
+
+/** What only the operator can mend is told so; the rest may pass. */
+function startError(spec: JobSpec, cause: unknown): Error {
+  if (isTuningError(cause)) return cause;
+  const message = engineMessage(cause);
+  if (/could not select device driver|unknown (or invalid )?runtime|nvidia/i.test(message)) {
+    return new OperatorError(
+      'DOCKER_NO_GPU_RUNTIME',
+      `the Docker engine cannot give job ${spec.id} a GPU (${message}): install the NVIDIA container toolkit, or set no GPUs`,
+      { cause },
+    );
+  }
+  if (statusOf(cause) === 400) {
+    return new OperatorError('DOCKER_REFUSED', `the Docker engine refuses job ${spec.id}: ${message}`, { cause });
+  }
+  return new TransientError('JOB_NOT_STARTED', `job ${spec.id} did not start: ${message}`, { cause });
+}
+
+/** Pings until the engine is up. @throws as `pingEngine`, at last. */
+async function awaitEngine(engine: Engine, ms: number, logger: Logger): Promise<void> {
+  for (const end = performance.now() + ms; ; await sleep(ENGINE_POLL_MS)) {
+    try {
+      return await pingEngine(engine);
+    } catch (error) {
+      if (errorCode(error) === 'DOCKER_NO_RIGHTS' || performance.now() > end) throw error;
+      logger.info({ error: errorMessage(error) }, 'waiting for the Docker engine');
+    }
+  }
+}
+
+/**
+ * Opens the runner over its registry and removes what earlier lives left on the engine.
+ * @throws OperatorError `DOCKER_NOT_RUNNING`, `DOCKER_NO_RIGHTS`; TransientError `DOCKER_UNREACHABLE`.
+ */
+export async function createDockerRunner(options: DockerRunnerOptions): Promise<Runner> {
+  const { root, logger = silentLogger, engineWaitMs = ENGINE_WAIT_MS, user = containerUser() } = options;
+  const engine = dockerEngine();
+  await awaitEngine(engine, engineWaitMs, logger);
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(root)) {
+    if (name.startsWith(REMOVED)) await rm(join(root, name), { recursive: true, force: true });
+  }
+  const bounds: ContainerBounds = {
+    user,
+    pids: options.pids ?? DEFAULT_PIDS,
+    shmBytes: options.shmBytes ?? DEFAULT_SHM_BYTES,
+    ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+    ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
+  };
+  const runner = new DockerRunner({ root, name: await registryName(root), engine, bounds, logger });
+  await runner.sweep();
+  return runner;
+}

@@ -1,0 +1,156 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createDockerRunner } from '../../src/index.ts';
+import { docker, dockerPlace, hasEngine, IMAGE } from './engine.ts';
+
+const run = promisify(execFile);
+const project = fileURLToPath(new URL('../../../../', import.meta.url));
+const engineHere = await hasEngine();
+/** These tests kill an engine, so they start one of their own. */
+const ownEngine = engineHere && process.getuid?.() === 0 && existsSync('/usr/sbin/dockerd');
+
+async function withHost<T>(host: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env['DOCKER_HOST'];
+  process.env['DOCKER_HOST'] = host;
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) delete process.env['DOCKER_HOST'];
+    else process.env['DOCKER_HOST'] = before;
+  }
+}
+
+const ticking = `let i = 0; setInterval(() => { console.log('tick ' + i); if (++i === 30) process.exit(0) }, 100)`;
+
+describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
+  it('takes up a running container, with its output from the first line on, and starts no second one', async (context) => {
+    const place = await dockerPlace(context);
+    const first = await place.runner();
+    await first.start(await place.spec('adopted', ticking));
+    const before = await place.containersOf('adopted');
+    await first.close();
+    const second = await place.runner();
+    const lines: string[] = [];
+    const [job] = await second.adopt({ place: place.folder }, { onLog: (line) => lines.push(line) });
+    expect(await place.containersOf('adopted')).toEqual(before);
+    expect(await job!.wait()).toMatchObject({ outcome: 'completed', exitCode: 0 });
+    expect(lines).toEqual(Array.from({ length: 30 }, (_, i) => `tick ${i}`));
+  });
+
+  it('tells the result of a container that ended while nobody looked', async (context) => {
+    const place = await dockerPlace(context);
+    const first = await place.runner();
+    await first.start(await place.spec('unseen', `console.log('last words'); process.exit(5)`));
+    await first.close();
+    const [container] = await place.containersOf('unseen');
+    await docker('wait', container!);
+    const second = await place.runner();
+    const [job] = await second.adopt({ place: place.folder });
+    expect(await job!.wait()).toMatchObject({ outcome: 'failed', exitCode: 5, logTail: 'last words\n' });
+    // Still known when started again under its id.
+    expect(await (await second.start(await place.spec('unseen', ''))).wait()).toMatchObject({ exitCode: 5 });
+  });
+
+  it('ends a job whose container somebody removed', async (context) => {
+    const place = await dockerPlace(context);
+    const runner = await place.runner();
+    const job = await runner.start(await place.spec('taken', 'setInterval(() => {}, 1000)'));
+    const [container] = await place.containersOf('taken');
+    await docker('rm', '-f', container!);
+    // The engine kills first and removes then: either may be seen.
+    expect((await job.wait()).outcome).toMatch(/^(lost|failed)$/);
+  });
+
+  it('sweeps its own leftovers and never a neighbour’s', async (context) => {
+    const place = await dockerPlace(context);
+    const neighbour = await dockerPlace(context);
+    const other = await neighbour.runner();
+    await other.start(await neighbour.spec('theirs', 'setInterval(() => {}, 1000)'));
+    await place.runner();
+    const { name } = JSON.parse(await readFile(join(place.root, 'docker.json'), 'utf8'));
+    await docker('create', '--label', `tuning.registry=${name}`, '--label', 'tuning.job=gone', IMAGE, 'node');
+    const left = () => docker('ps', '-aq', '--filter', `label=tuning.registry=${name}`);
+    expect(await left()).not.toBe('');
+    await place.runner();
+    expect(await left()).toBe('');
+    expect(await neighbour.containersOf('theirs')).toHaveLength(1);
+  });
+
+  it('says in one line what the operator has to mend, and leaves no container behind', async (context) => {
+    const place = await dockerPlace(context);
+    const runner = await place.runner({ gpus: 'all' });
+    await expect(runner.start(await place.spec('gpu', ''))).rejects.toMatchObject({
+      name: 'OperatorError',
+      code: 'DOCKER_NO_GPU_RUNTIME',
+      message: expect.stringContaining('NVIDIA container toolkit'),
+    });
+    const plain = await place.runner();
+    await expect(plain.start(await place.spec('image', '', { image: 'no-such-image:1' }))).rejects.toMatchObject({
+      name: 'OperatorError',
+      code: 'DOCKER_IMAGE_MISSING',
+      message: expect.stringContaining('no-such-image:1'),
+    });
+    // The container's init tells of a missing command.
+    const missing = await plain.start(await place.spec('command', '', { command: ['/no/such'] }));
+    expect(await missing.wait()).toMatchObject({
+      outcome: 'failed',
+      exitCode: 127,
+      logTail: expect.stringContaining('/no/such'),
+    });
+    for (const id of ['gpu', 'image']) expect(await place.containersOf(id)).toEqual([]);
+    await withHost('unix:///nowhere/docker.sock', () =>
+      expect(createDockerRunner({ root: place.root, engineWaitMs: 0 })).rejects.toMatchObject({
+        name: 'OperatorError',
+        code: 'DOCKER_NOT_RUNNING',
+      }),
+    );
+  });
+});
+
+describe.skipIf(!ownEngine)('an engine that is killed', () => {
+  it('ends its jobs as lost, with the reason, and serves the next one', async (context) => {
+    const folder = `/tmp/te-${process.pid}`;
+    const script = (verb: string) =>
+      run(join(project, 'docker/engine.sh'), [verb], { env: { ...process.env, TUNING_ENGINE_DIR: folder } });
+    context.onTestFinished(async () => {
+      await script('stop');
+    });
+    await script('start');
+    await withHost(`unix://${folder}/docker.sock`, async () => {
+      await run(join(project, 'docker/local-base.sh'), [IMAGE], { cwd: project, env: process.env });
+      const place = await dockerPlace({ onTestFinished: () => {} });
+      const runner = await place.runner();
+      const job = await runner.start(await place.spec('cut', 'setInterval(() => console.log(1), 50)'));
+      process.kill(Number(await readFile(join(folder, 'docker.pid'), 'utf8')), 'SIGKILL');
+      await restart(folder);
+      expect(await job.wait(AbortSignal.timeout(60_000))).toMatchObject({ outcome: 'lost' });
+      await runner.remove('cut');
+      const next = await runner.start(await place.spec('next', 'console.log(1)'));
+      expect(await next.wait(AbortSignal.timeout(60_000))).toMatchObject({ outcome: 'completed' });
+      await runner.close();
+    });
+  }, 180_000);
+});
+
+/** Starts the killed engine again over the same data, as a service manager would. */
+async function restart(folder: string): Promise<void> {
+  await run('bash', [
+    '-c',
+    `pkill -KILL -f '[c]ontainerd --config ${folder}/' || true; sleep 2; rm -f ${folder}/docker.pid ${folder}/exec/containerd/containerd.pid`,
+  ]);
+  const engine = spawn(
+    'dockerd',
+    [
+      ...['--host', `unix://${folder}/docker.sock`, '--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`],
+      ...['--pidfile', `${folder}/docker.pid`, '--storage-driver', 'overlay2', '--bridge', 'none'],
+      ...['--iptables=false', '--ip6tables=false', '--ip-forward=false'],
+    ],
+    { detached: true, stdio: 'ignore' },
+  );
+  engine.unref();
+}

@@ -32,4 +32,39 @@ export const WEIGHT_DIFFERENCES = {
     at424: 'and the netuid before it',
     source: 'subtensor/src/macros/events.rs',
   },
+  'admin-fees': {
+    at293: 'some calls of AdminUtils are free of fees',
+    at424: 'whoever signs one himself pays',
+    source: 'admin-utils/src/lib.rs',
+  },
+  'owner-settings': {
+    at293: 'the owner may set kappa, but neither burns nor the number of uids',
+    at424: 'the other way round',
+    source: 'admin-utils/src/lib.rs: ensure_sn_owner_or_root_with_limits',
+  },
+  'root-sets-alpha': {
+    at293: 'only the owner may set the bounds of liquid alpha',
+    at424: 'sudo may as well',
+    source: 'subtensor/src/epoch/run_epoch.rs: do_set_alpha_values',
+  },
+  'subnet-limit': {
+    at293: 'the limit to subnets is ignored',
+    at424: 'it is stored, and told',
+    source: 'subtensor/src/utils/misc.rs: set_max_subnets',
+  },
+  'setting-bounds': {
+    at293: 'most values are taken as they come; there must be fewer uids than allowed',
+    at424: 'uids, validators, reveal periods and burns have bounds; there may be as many uids as allowed',
+    source: 'admin-utils/src/lib.rs; subtensor/src/subnets/weights.rs: set_reveal_period',
+  },
+  'newer-settings': {
+    at293: 'there is no such call',
+    at424: 'there is',
+    source: 'admin-utils/src/lib.rs',
+  },
+  'admin-freeze': {
+    at293: 'hyperparameters may be set at any time',
+    at424: 'most may not within AdminFreezeWindow blocks of an epoch, or while a triggered one is pending',
+    source: 'subtensor/src/utils/misc.rs: ensure_admin_window_open',
+  },
 } as const satisfies Record<string, SpecDifference>;

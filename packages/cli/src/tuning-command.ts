@@ -3,6 +3,8 @@ import { Command } from 'commander';
 import { addAxonCommands } from './commands/axon.ts';
 import { addCommitmentCommands } from './commands/commitments.ts';
 import { addDevnetCommands } from './commands/devnet.ts';
+import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addInspectCommand } from './commands/inspect.ts';
 import { addMetagraphCommand } from './commands/metagraph.ts';
 import { addRegisterCommand } from './commands/register.ts';
 import { addSubnetCommands } from './commands/subnet.ts';
@@ -20,6 +22,8 @@ export async function runTuningCommand(argv: readonly string[]): Promise<void> {
   program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_OPERATOR));
   addDemoCommand(program);
   addDevnetCommands(program);
+  addEvaluateCommand(program);
+  addInspectCommand(program);
   addSubnetCommands(program);
   addWalletCommands(program);
   addMetagraphCommand(program);

@@ -8,8 +8,9 @@ import { runtimeCodecs } from './runtime-types.ts';
 
 export const PALLET_BY_NAME = new Map(PALLETS.map((pallet) => [pallet.name, pallet]));
 
-/** Pays::No. */
+/** Pays::No. A batch is as free as its calls, all of them (weight_and_dispatch_class of pallets/utility). */
 export function isFreeCall(call: Variant): boolean {
+  if (isBatch(call)) return callsOf(call).every(isFreeCall);
   const { kind, value } = call as Variant<string, Variant>;
   return PALLET_BY_NAME.get(kind)?.calls?.[value.kind]?.free === true;
 }
@@ -28,8 +29,12 @@ function isBatch({ kind, value }: Variant): boolean {
   return kind === 'Utility' && /^(batch|batch_all|force_batch)$/.test((value as Variant).kind);
 }
 
+function callsOf(batch: Variant): Variant[] {
+  return (batch.value as Variant<string, { calls: Variant[] }>).value.calls;
+}
+
 function isNestedBatch(call: Variant): boolean {
-  return isBatch(call) && (call.value as Variant<string, { calls: Variant[] }>).value.calls.some(isBatch);
+  return isBatch(call) && callsOf(call).some(isBatch);
 }
 
 /** The context of one extrinsic, or of a block's initialisation or finalisation. */

@@ -113,4 +113,9 @@ export const ACCOUNT_DIFFERENCES = {
     at424: 'there is none',
     source: 'subtensor/src/coinbase/root.rs: do_root_register',
   },
+  'free-batches': {
+    at293: 'a batch pays a fee, so that a hotkey without a balance cannot send one',
+    at424: 'a batch of calls that are free is free itself',
+    source: 'utility/src/lib.rs: weight_and_dispatch_class',
+  },
 } as const satisfies Record<string, SpecDifference>;

@@ -41,8 +41,45 @@ export const commitments = scenario('commitments', [
         inner('Commitments.set_commitment', { netuid: 1, info: { fields: [raw(9)] } }),
       ],
     },
-    rows('@Alice/hot'),
+    {
+      ...rows('@Alice/hot'),
+      differs: differs('free-batches', {
+        result: 'ok',
+        fee: 0,
+        events: [
+          'Commitments.Commitment(2, @Alice/hot)',
+          'Utility.ItemCompleted',
+          'Utility.BatchInterrupted(1, {"error":"Commitments.AccountNotAllowedCommit"})',
+        ],
+        storage: {
+          'Commitments.CommitmentOf(2, @Alice/hot)': `0x${'00'.repeat(8)}190000000409${'ab'.repeat(8)}`,
+          'Commitments.LastCommitment(2, @Alice/hot)': '0x19000000',
+          'Commitments.UsedSpaceOf(2, @Alice/hot)': '0x0000000000000000c800000000000000',
+        },
+      }),
+    },
   ),
+  level('bonds may be reset, and everybody holds some', [
+    [['SubtensorModule.BondsResetOn', NETUID], true],
+    [
+      ['SubtensorModule.Bonds', NETUID, 0],
+      [
+        [1, 10],
+        [2, 20],
+        [3, 30],
+      ],
+    ],
+    [['SubtensorModule.Bonds', NETUID, 3], [[2, 40]]],
+  ]),
+  commit('a bonds reset where it is allowed', '@Charlie/hot', [{ ResetBondsFlag: null }], {
+    read: [
+      ['Commitments.LastBondsReset', NETUID, '@Charlie/hot'],
+      ['Commitments.CommitmentOf', NETUID, '@Charlie/hot'],
+      ['SubtensorModule.Bonds', NETUID, 0],
+      ['SubtensorModule.Bonds', NETUID, 3],
+    ],
+  }),
+  commit('two flags', '@Charlie/hot', [raw(1), { ResetBondsFlag: null }, { ResetBondsFlag: null }]),
   call('to a subnet that does not exist', '@Bob/hot', 'Commitments.set_commitment', {
     netuid: 77,
     info: { fields: [raw(1)] },

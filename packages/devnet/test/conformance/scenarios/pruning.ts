@@ -110,6 +110,10 @@ export const pruning = scenario('pruning', [
     port: 81,
     ip_type: 4,
   }),
+  call('and a commitment', '@Eve/hot', 'Commitments.set_commitment', {
+    netuid: NETUID,
+    info: { fields: [{ Raw1: '0x05' }] },
+  }),
   level('everybody has weights, bonds and values', [
     ...vectors(10),
     [
@@ -139,7 +143,7 @@ export const pruning = scenario('pruning', [
     {
       storage: {
         [`${PALLET}.LastUpdate(2)`]:
-          '0x1401000000000000000700000000000000080000000000000009000000000000000d00000000000000',
+          '0x1401000000000000000700000000000000080000000000000009000000000000000e00000000000000',
         [`${PALLET}.Prometheus(2, @Eve/hot)`]: null,
         [`${PALLET}.StakeWeight(2)`]: '0x140a000b000c000d000000',
         [`${PALLET}.ValidatorPermit(2)`]: '0x140101010100',
@@ -150,7 +154,9 @@ export const pruning = scenario('pruning', [
     },
     'cleared-by-replacement',
   ),
-  read('the owner of the hotkey stays', [
+  read('the owner and the commitment of the hotkey stay', [
+    ['Commitments.CommitmentOf', NETUID, '@Eve/hot'],
+
     [`${PALLET}.Owner`, '@Eve/hot'],
     [`${PALLET}.OwnedHotkeys`, '@Eve'],
   ]),

@@ -89,9 +89,19 @@ export const axons = scenario('axons', [
   }),
   axon('127.0.0.1 as version 6', '@Bob/hot', { ip_type: 6, ip: 0x7f00_0001 }),
   sudo('not in the name of root', 'SubtensorModule.serve_axon', AXON),
-  call('within a batch a refusal is a dispatch error', '@Bob/hot', 'Utility.batch', {
-    calls: [inner('SubtensorModule.serve_axon', { ...AXON, port: 0 })],
-  }),
+  call(
+    'within a batch a refusal is a dispatch error',
+    '@Bob/hot',
+    'Utility.batch',
+    { calls: [inner('SubtensorModule.serve_axon', { ...AXON, port: 0 })] },
+    {
+      differs: differs('free-batches', {
+        result: 'ok',
+        fee: 0,
+        events: ['Utility.BatchInterrupted(0, {"error":"SubtensorModule.InvalidPort"})'],
+      }),
+    },
+  ),
 ]);
 
 const KEY = '11'.repeat(32);

@@ -31,7 +31,7 @@ const set = (name: string, dests: number[], weights: number[], options: Weights 
 const setInBatch = (name: string, dests: number[], weights: number[], options: Weights & More = {}): Step => {
   const { by = '@Bob', netuid: _, key: __, ...more } = options;
   const calls = [inner('SubtensorModule.set_weights', argsOf(dests, weights, options))];
-  return call(name, by, 'Utility.batch', { calls }, more);
+  return call(name, by, 'Utility.batch', { calls }, { ...more, differs: differs('free-batches', { fee: 0 }) });
 };
 
 const put = (name: string, items: Readonly<Record<string, unknown>>, netuid = NETUID): Step =>

@@ -141,13 +141,12 @@ class Player {
 
   async #level({ writes }: Step & { kind: 'level' }): Promise<void> {
     const { client, rpc } = this.#stage;
-    const entries =
-      typeof writes === 'function'
-        ? await writes(this.#now())
-        : writes.flatMap(([item, value]) => {
-            const key = client.key(item);
-            return key === undefined ? [] : [[key, value === null ? null : client.encode(item, value)]];
-          });
+    const all = typeof writes === 'function' ? writes(this.#now()) : writes;
+    const entries = all.flatMap(([item, value]) => {
+      if (typeof item === 'string') return [[item, value]];
+      const key = client.key(item);
+      return key === undefined ? [] : [[key, value === null ? null : client.encode(item, value)]];
+    });
     await rpc('dev_setStorage', entries);
   }
 
@@ -163,6 +162,7 @@ class Player {
     const { client, rpc } = this.#stage;
     return {
       block: this.#block,
+      hasCall: (call) => client.hasCall({ call, args: {} }),
       publicKey: (nickname) => client.accounts.publicKey(nickname),
       storage: async (item, ...keys: Value[]) => {
         const key = client.key([item, ...keys]);

@@ -22,6 +22,8 @@ export interface Now {
   readonly block: number;
   /** '0x…', 32 bytes, of '@Bob'. */
   publicKey(nickname: string): string;
+  /** Whether the runtime has a call of this name. */
+  hasCall(call: string): boolean;
   /** Reads a storage item of the best block, decoded by the client (toJSON). */
   storage(item: string, ...keys: Value[]): Promise<unknown>;
 }
@@ -31,9 +33,10 @@ export type ItemSpec = readonly [item: string, ...keys: Value[]];
 
 /** A value to write: encoded by the item's type; `{ raw: '0x…' }` are its bytes; null removes the entry. */
 export type Write = readonly [item: ItemSpec, value: Value];
-/** Or raw entries ('0x…' key, value), for what a library makes (a drand pulse). */
-export type Writes = readonly Write[] | ((now: Now) => RawEntries | Promise<RawEntries>);
-export type RawEntries = readonly (readonly [key: string, value: string | null])[];
+/** Or raw entries ('0x…' key, value), for what a library makes (a drand pulse). A function of Now, where it depends on the block. */
+export type Writes = readonly Write[] | ((now: Now) => readonly (Write | RawEntry)[]);
+export type RawEntry = readonly [key: string, value: string | null];
+export type RawEntries = readonly RawEntry[];
 
 /** How a transaction is made, where a step wants it odd. */
 export interface Signing {

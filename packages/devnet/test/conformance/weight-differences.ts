@@ -67,4 +67,25 @@ export const WEIGHT_DIFFERENCES = {
     at424: 'most may not within AdminFreezeWindow blocks of an epoch, or while a triggered one is pending',
     source: 'subtensor/src/utils/misc.rs: ensure_admin_window_open',
   },
+  'incentive-event': {
+    at293: 'an epoch is told by no event',
+    at424: 'IncentiveAlphaEmittedToMiners tells what each uid earned as a miner',
+    source: 'subtensor/src/coinbase/run_coinbase.rs: distribute_emission',
+  },
+  'timelocked-names': {
+    at293: 'commit_crv3_weights, CRV3WeightsCommitted (who, netuid, hash) and CRV3WeightsRevealed',
+    at424:
+      'commit_timelocked_weights, TimelockedWeightsCommitted (who, netuid, hash, round) and TimelockedWeightsRevealed',
+    source: 'subtensor/src/macros/dispatches.rs, events.rs',
+  },
+  'commit-reveal-version': {
+    at293: 'a commit names no version of commit-reveal',
+    at424: 'it names one, which must be CommitRevealWeightsVersion',
+    source: 'subtensor/src/subnets/weights.rs: internal_commit_timelocked_weights',
+  },
+  'late-pulse': {
+    at293: 'a commit whose pulse is not there at the epoch is dropped',
+    at424: 'it waits for its pulse until the next epoch',
+    source: 'subtensor/src/coinbase/reveal_commits.rs',
+  },
 } as const satisfies Record<string, SpecDifference>;

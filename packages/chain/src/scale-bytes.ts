@@ -22,7 +22,7 @@ export function u16Vec(values: readonly number[]): Uint8Array {
   return Uint8Array.from(Buffer.concat([compact(values.length), ...values.map(u16)]));
 }
 
-/** Reads from the front of a byte string. Every method throws a RangeError when too few bytes are left. */
+/** Reads from the front of a byte string. Every method throws a RangeError when too few bytes are left, or when they make no value. */
 export class ScaleReader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -56,7 +56,37 @@ export class ScaleReader {
     return Array.from({ length: count }, (_, at) => bytes.readUInt16LE(at * 2));
   }
 
+  u8(): number {
+    return this.take(1)[0]!;
+  }
+
+  u16(): number {
+    return this.take(2).readUInt16LE();
+  }
+
+  u32(): number {
+    return this.take(4).readUInt32LE();
+  }
+
   u64(): bigint {
     return this.take(8).readBigUInt64LE();
+  }
+
+  u128(): bigint {
+    const low = this.u64();
+    return (this.u64() << 64n) | low;
+  }
+
+  bool(): boolean {
+    const byte = this.u8();
+    if (byte > 1) throw new RangeError(`a truth value of ${byte}`);
+    return byte === 1;
+  }
+
+  /** A `Vec` of items that take a byte each at least. */
+  list<T>(item: (reader: this) => T): T[] {
+    const length = this.compact();
+    if (length > this.left) throw new RangeError('too few bytes');
+    return Array.from({ length }, () => item(this));
   }
 }

@@ -33,6 +33,7 @@ import type { FinalisedHeads } from './finalised-heads.ts';
 import { HeadWatchdog, SILENCE_MS } from './head-watchdog.ts';
 import { type Hyperparameters, readHyperparameters } from './hyperparameters.ts';
 import { type Metagraph, readMetagraph } from './metagraph.ts';
+import { readMetagraphRaw } from './metagraph-raw.ts';
 import { register } from './registration.ts';
 import { serve } from './serving.ts';
 import type { Session } from './session.ts';
@@ -139,10 +140,16 @@ export class SubtensorChain implements Chain, ChainContext {
     return this.read(`whether subnet ${netuid} exists`, (state) => readSubnetExists(state, netuid), options);
   }
 
-  async metagraph(netuid: number, options?: AtBlock): Promise<Metagraph> {
-    return this.#readNumbered(`the metagraph of subnet ${netuid}`, options, (state, number) =>
-      readMetagraph(state, netuid, { number, hash: state.hash }),
-    );
+  async metagraph(netuid: number, options: AtBlock = {}): Promise<Metagraph> {
+    const { head } = this;
+    const at = options.at ?? head.hash;
+    return this.#connection.run(`the metagraph of subnet ${netuid}`, async (session) => {
+      const fast = await readMetagraphRaw(session, netuid, at);
+      if (fast) return fast;
+      const state = await stateAt(session, at);
+      const number = options.at === undefined ? head.number : await state.read(uint, 'system', 'number');
+      return readMetagraph(state, netuid, { number, hash: at });
+    });
   }
 
   hyperparameters(netuid: number, options?: ReadOptions): Promise<Hyperparameters> {

@@ -1,28 +1,11 @@
-// Speed of the devnet's chain with each runtime: empty blocks, and transfers from submission over JSON-RPC into a block.
-// node packages/devnet/bench/chain.js [--json] [--blocks 300] [--transactions 500] [--rounds 4] [--runtime PATH]
-// The real runtime is measured where --runtime or SUBTENSOR_RUNTIME names one.
-import { parseArgs } from 'node:util';
 import { ApiPromise, Keyring, WsProvider } from '@polkadot/api';
 import { startDevnetNode } from '@tuning/devnet';
-
-const { values: flags } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    blocks: { type: 'string', default: '300' },
-    transactions: { type: 'string', default: '500' },
-    rounds: { type: 'string', default: '4' },
-    runtime: { type: 'string', default: process.env.SUBTENSOR_RUNTIME },
-  },
-});
-const blocks = Number(flags.blocks);
-const transactions = Number(flags.transactions);
-const rounds = Number(flags.rounds);
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const rounded = (value) => Math.round(value * 100) / 100;
 
 /** Median of single blocks, called directly: what a block costs without any client. */
-function emptyBlocks(node) {
+function emptyBlocks(node, blocks) {
   node.newBlocks(50);
   const times = [];
   for (let i = 0; i < blocks; i++) {
@@ -35,7 +18,7 @@ function emptyBlocks(node) {
 }
 
 /** Transfers are signed beforehand; the time runs from the first submission to the block that holds the last. */
-async function transfers(node) {
+async function transfers(node, transactions, rounds) {
   const provider = new WsProvider(node.endpoint);
   const api = await ApiPromise.create({ provider, noInitWarn: true });
   try {
@@ -68,21 +51,14 @@ async function transfers(node) {
   }
 }
 
-async function measure(name, options) {
+/** Empty blocks, and transfers from submission over JSON-RPC into a block, with one runtime. */
+export async function measureRuntime(name, nodeOptions, { blocks, transactions, rounds }) {
   const started = performance.now();
-  const node = await startDevnetNode({ blockMs: 3_600_000, ...options });
+  const node = await startDevnetNode({ blockMs: 3_600_000, ...nodeOptions });
   const startMs = Math.round(performance.now() - started);
   try {
-    return { runtime: name, startMs, ...emptyBlocks(node), ...(await transfers(node)) };
+    return { runtime: name, startMs, ...emptyBlocks(node, blocks), ...(await transfers(node, transactions, rounds)) };
   } finally {
     await node.close();
   }
-}
-
-const results = [await measure('emulated', {})];
-if (flags.runtime) results.push(await measure('wasm', { runtime: flags.runtime }));
-if (flags.json) console.log(JSON.stringify({ blocks, transactions, rounds, results }));
-else {
-  console.table(results);
-  if (!flags.runtime) console.log('wasm: skipped, since neither --runtime nor SUBTENSOR_RUNTIME names a runtime');
 }

@@ -1,0 +1,94 @@
+// Speed of the chain and of our client. What cannot be measured here is said to be skipped, with the reason.
+// npm run bench -- chain [--json] [--blocks 300] [--transactions 500] [--rounds 4] [--reads 20] [--transfers 40]
+//   [--runtime PATH]  the real runtime is measured where this or SUBTENSOR_RUNTIME names one
+//   TUNING_INTEROP_PYTHON: a Python with bittensor, to compare with (test/interop/README.md)
+import { availableParallelism, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { measureRuntime } from '../../devnet/bench/runtimes.js';
+import { measureFinality, measureMetagraph } from './client.js';
+
+const GOALS = { transactionsPerSecond: 300, metagraphRatio: 5 };
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    blocks: { type: 'string', default: '300' },
+    transactions: { type: 'string', default: '500' },
+    rounds: { type: 'string', default: '4' },
+    reads: { type: 'string', default: '20' },
+    transfers: { type: 'string', default: '40' },
+    runtime: { type: 'string', default: process.env.SUBTENSOR_RUNTIME },
+  },
+});
+const [blocks, transactions, rounds, reads, transfers] = [
+  number('blocks'),
+  number('transactions'),
+  number('rounds'),
+  number('reads'),
+  number('transfers'),
+];
+const skipped = [];
+const realRuntime = async (what, measure) => {
+  if (flags.runtime) return [await measure()];
+  skipped.push({ what: `wasm runtime: ${what}`, why: 'neither --runtime nor SUBTENSOR_RUNTIME names a runtime' });
+  return [];
+};
+const size = { blocks, transactions, rounds };
+const { runtime } = flags;
+
+const load = { cores: availableParallelism(), loadAverageBefore: loadavg()[0] };
+const results = [
+  await measureRuntime('emulated', {}, size),
+  ...(await realRuntime('blocks and transactions', () => measureRuntime('wasm', { runtime }, size))),
+];
+const finality = [
+  await measureFinality({ transfers }),
+  ...(await realRuntime('time to finality', () => measureFinality({ transfers, runtime }))),
+];
+const metagraph = await measureMetagraph({ reads, python: process.env.TUNING_INTEROP_PYTHON });
+if (metagraph.sdk.skipped) skipped.push({ what: 'metagraph with the Python SDK', why: metagraph.sdk.skipped });
+
+const goals = {
+  transactionsPerSecond: {
+    goal: GOALS.transactionsPerSecond,
+    met: results.map((one) => [one.runtime, one.transactionsPerSecond >= GOALS.transactionsPerSecond]),
+  },
+  metagraphRatio: {
+    goal: GOALS.metagraphRatio,
+    met: metagraph.warmRatio === undefined ? 'not measured' : metagraph.warmRatio >= GOALS.metagraphRatio,
+  },
+};
+if (flags.json) {
+  console.log(JSON.stringify({ ...size, reads, ...load, results, finality, metagraph, goals, skipped }));
+} else {
+  console.table(results);
+  console.log('submit to finalised, by our client:');
+  console.table(finality);
+  console.log(
+    'metagraph of 256 neurons (cold: connecting and the first read; warm: further reads, each of a new block):',
+  );
+  console.table([
+    { client: 'ours', ...metagraph.ours },
+    ...(metagraph.sdk.skipped
+      ? []
+      : [
+          {
+            client: `bittensor ${metagraph.sdk.version}`,
+            coldMs: metagraph.sdk.coldMs,
+            warmMs: metagraph.sdk.warmMs,
+            neurons: metagraph.sdk.neurons,
+          },
+        ]),
+  ]);
+  if (metagraph.warmRatio !== undefined)
+    console.log(`ours is ${metagraph.warmRatio} times as fast warm, ${metagraph.coldRatio} times cold`);
+  for (const { what, why } of skipped) console.log(`skipped: ${what}: ${why}`);
+}
+
+function number(flag) {
+  const value = Number(flags[flag]);
+  if (!Number.isInteger(value) || value <= 0) {
+    process.stderr.write(`--${flag} must be a whole number above 0, not "${flags[flag]}"\n`);
+    process.exit(78);
+  }
+  return value;
+}

@@ -205,7 +205,10 @@ test('JSON files are bounded, regular and without double keys', async () => {
   await writeFile(join(dir, 'broken.json'), '{');
   await symlink('/etc/hostname', join(dir, 'link.json'));
   const read = (name: string) => expect(readJsonFile(dir, name, 64)).rejects;
-  await read('big.json').toMatchObject({ code: 'FILE_INVALID', message: expect.stringContaining('102 bytes') });
+  await read('big.json').toMatchObject({
+    code: 'FILE_INVALID',
+    message: expect.stringMatching(/\b64\b.*bytes|bytes.*\b64\b/),
+  });
   await read('twice.json').toMatchObject({
     code: 'FILE_INVALID',
     message: expect.stringContaining('"b" occurs twice'),

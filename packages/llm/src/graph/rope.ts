@@ -25,9 +25,13 @@ export function ropeTables(
   const { scaling } = rope;
   const factor = scaling?.kind === 'yarn' || scaling?.kind === 'longrope' ? scaling.attentionFactor : 1;
   for (const [i, frequency] of frequencies.entries()) {
+    // transformers has frequencies and angles in float32. At position 2,000 that is up to 1e-4 of a radian off, and more
+    // precise angles would give other losses than every other implementation.
+    const step = Math.fround(frequency);
     for (let t = 0; t < positions; t++) {
-      cos[t * half + i] = Math.cos(t * frequency) * factor;
-      sin[t * half + i] = Math.sin(t * frequency) * factor;
+      const angle = Math.fround(t * step);
+      cos[t * half + i] = Math.cos(angle) * factor;
+      sin[t * half + i] = Math.sin(angle) * factor;
     }
   }
   return { cos, sin };
@@ -44,7 +48,8 @@ export function ropeRegime(scaling: RopeScaling | undefined, rowTokens: number):
 }
 
 function frequenciesOf({ dim, theta, scaling }: RotaryFrequencies, rowTokens: number): number[] {
-  const of = (base: number): number[] => Array.from({ length: dim / 2 }, (_, i) => base ** ((-2 * i) / dim));
+  const of = (base: number): number[] =>
+    Array.from({ length: dim / 2 }, (_, i) => Math.fround(1 / Math.fround(base ** Math.fround((2 * i) / dim))));
   switch (scaling?.kind) {
     case undefined:
       return of(theta);

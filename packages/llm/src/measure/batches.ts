@@ -20,12 +20,16 @@ export interface BatchPlan {
   readonly targets: number;
 }
 
-const SMALLEST_BUCKET = 64;
+/**
+ * Positions of the smallest bucket. onnxruntime's matrix product adds up heads of more than 128 elements in other blocks
+ * when it has only 64 columns, so those start at 128: then a prefix has the same bits in every bucket.
+ */
+const smallestBucket = (headDim: number): number => (headDim > 128 ? 128 : 64);
 /** Positions per run: the GEMMs are at full speed from here on, and activations stay small. */
 const POSITIONS_PER_BATCH = 1_024;
 
 /** What of a model decides how rows are grouped and which are refused. */
-export type PlannedModel = Pick<ModelConfig, 'vocabularySize' | 'maxPositions' | 'ropeScaling' | 'traits'>;
+export type PlannedModel = Pick<ModelConfig, 'vocabularySize' | 'headDim' | 'maxPositions' | 'ropeScaling' | 'traits'>;
 
 /**
  * Groups rows into buckets of power-of-two length, shortest first. A row of n ids has n − 1 positions with a next token.
@@ -37,7 +41,7 @@ export function planBatches(rows: readonly TokenRow[], model: PlannedModel): Bat
   const buckets = new Map<string, { tokens: number; rowTokens: number; members: number[] }>();
   for (const [index, row] of rows.entries()) {
     targets += checkRow(row, model);
-    let tokens = SMALLEST_BUCKET;
+    let tokens = smallestBucket(model.headDim);
     while (tokens < row.ids.length - 1) tokens *= 2;
     const rowTokens = ropeRegime(model.ropeScaling, row.ids.length);
     const key = `${tokens}/${rowTokens}`;

@@ -1,20 +1,9 @@
-import type { ApiPromise } from '@polkadot/api';
-import type { Codec } from '@polkadot/types/types';
+import type { Registry } from '@polkadot/types/types';
 import { OperatorError } from '@tuning/kit';
 import type { z } from 'zod';
 import { parseValue } from './chain-values.ts';
 import type { Session } from './session.ts';
-
-type Decoration = Awaited<ReturnType<ApiPromise['at']>>;
-/** The part of polkadot.js' storage entries that is used here, all keys alike. */
-interface Entry {
-  (...keys: unknown[]): Promise<Codec>;
-  multi(keys: unknown[]): Promise<Codec[]>;
-  entries(...keys: unknown[]): Promise<[{ args: Codec[] }, Codec][]>;
-}
-
-/** Rows of one storage map read at once; far above the 256 neurons of a subnet. */
-const MAX_ROWS = 10_000;
+import { type Decoration, decodeKey, decodeValue, readKeys, readValues, type StorageEntry } from './storage-read.ts';
 
 /**
  * The chain's storage at one block. Pallets and items are named as polkadot.js does (camelCase) and resolved in the
@@ -45,36 +34,52 @@ export interface ChainState {
 /** Reads at `hash` over `session`. Throws what the socket throws, and OperatorError `CHAIN_UNSUPPORTED`. */
 export async function stateAt(session: Session, hash: string): Promise<ChainState> {
   const at = await session.api.at(hash);
-  const entry = (pallet: string, item: string) => storageEntry(session, at, pallet, item);
+  const { registry } = at;
+  const entryOf = (pallet: string, item: string) => storageEntry(session, at, pallet, item);
+  const parse = <S extends z.ZodType>(schema: S, entry: StorageEntry, stored: string | null, what: string) =>
+    parseValue(schema, decodeValue(registry, entry, stored, what)?.toJSON() ?? null, what);
   return {
     hash,
     has: (pallet, item) => at.query[pallet]?.[item] !== undefined,
-    read: async (schema, pallet, item, ...keys) =>
-      parseValue(schema, (await entry(pallet, item)(...keys)).toJSON(), `${pallet}.${item}`),
+    read: async (schema, pallet, item, ...keys) => {
+      const entry = entryOf(pallet, item);
+      const [stored] = await readValues(session, hash, [entry.key(...keys)]);
+      return parse(schema, entry, stored ?? null, `${pallet}.${item}`);
+    },
     readMany: async (schema, pallet, item, keys) => {
-      if (keys.length === 0) return [];
-      const values = await entry(pallet, item).multi([...keys]);
-      return values.map((value) => parseValue(schema, value.toJSON(), `${pallet}.${item}`));
+      const entry = entryOf(pallet, item);
+      const made = keys.map((key) => (Array.isArray(key) ? entry.key(...key) : entry.key(key)));
+      const values = await readValues(session, hash, made);
+      return values.map((stored) => parse(schema, entry, stored, `${pallet}.${item}`));
     },
     rows: async (key, schema, pallet, item, ...firstKeys) => {
-      const rows = await entry(pallet, item).entries(...firstKeys);
+      const entry = entryOf(pallet, item);
+      const what = `${pallet}.${item}`;
+      const keys = await readKeys(session, hash, entry.keyPrefix(...firstKeys));
+      const values = await readValues(session, hash, keys);
       return new Map(
-        rows.slice(0, MAX_ROWS).map(([storageKey, value]) => {
-          const last = storageKey.args.at(-1)?.toJSON();
-          return [
-            parseValue(key, last, `${pallet}.${item} key`),
-            parseValue(schema, value.toJSON(), `${pallet}.${item}`),
-          ];
-        }),
+        keys.map((storageKey, index) => [
+          parseValue(key, decodeKey(registry, entry, storageKey).at(-1)?.toJSON(), `${what} key`),
+          parseValue(schema, rowJson(registry, entry, values[index] ?? null, what), what),
+        ]),
       );
     },
   };
 }
 
-function storageEntry(session: Session, at: Decoration, pallet: string, item: string): Entry {
+/** A row that cannot be decoded is for the schema to judge: one odd row need not hide the others. */
+function rowJson(registry: Registry, entry: StorageEntry, stored: string | null, what: string): unknown {
+  try {
+    return decodeValue(registry, entry, stored, what)?.toJSON() ?? null;
+  } catch {
+    return undefined;
+  }
+}
+
+export function storageEntry(session: Session, at: Decoration, pallet: string, item: string): StorageEntry {
   const found = at.query[pallet]?.[item];
   if (!found) throw unsupported(session, `storage ${pallet}.${item}`);
-  return found as unknown as Entry;
+  return found as unknown as StorageEntry;
 }
 
 /** @returns an OperatorError `CHAIN_UNSUPPORTED` naming the missing thing and the runtime. */

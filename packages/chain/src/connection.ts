@@ -22,6 +22,8 @@ const LONGEST_BACKOFF_MS = 10_000;
 const RETURN_MS = 600_000;
 /** A read is asked of so many sessions before its bad answer is believed. */
 const READ_TRIES = 3;
+/** Rounds in which every endpoint lied, after which connecting is given up. */
+const LYING_ROUNDS = 2;
 
 export interface ConnectionOptions {
   endpoints: readonly string[];
@@ -76,6 +78,7 @@ export class Connection {
     // One that accepts and stays silent must leave the others their time.
     const share = Math.max(FIRST_BACKOFF_MS, connectTimeoutMs / endpoints.length);
     const reasons = new Map<string, unknown>();
+    let rounds = 0;
     for (let backoff = FIRST_BACKOFF_MS; ; backoff = Math.min(backoff * 2, 2_000)) {
       for (const endpoint of endpoints) {
         const ms = Math.min(share, until - Date.now());
@@ -90,6 +93,8 @@ export class Connection {
       }
       const known = [...reasons.values()];
       if (known.length === endpoints.length && known.every((error) => error instanceof OperatorError)) throw known[0];
+      // Waiting cures no lie: twice, in case a node was just starting.
+      if (endpoints.every((endpoint) => isLie(errorCode(reasons.get(endpoint)))) && ++rounds >= LYING_ROUNDS) break;
       if (Date.now() + backoff >= until) break;
       await sleep(backoff, signal);
     }

@@ -1,8 +1,9 @@
 import type { Codec, Registry } from '@polkadot/types/types';
 import { z } from 'zod';
-import { unsupported } from './chain-state.ts';
+import { storageEntry } from './chain-state.ts';
 import { parseValue } from './chain-values.ts';
 import type { Session } from './session.ts';
+import { decodeValue, readValues } from './storage-read.ts';
 
 /** One entry of System.Events. */
 export interface ChainEvent {
@@ -41,9 +42,9 @@ interface EventRecord {
 /** All events of the block `hash`, decoded with that block's own metadata. */
 export async function readEvents(session: Session, hash: string): Promise<ChainEvent[]> {
   const at = await session.api.at(hash);
-  const read = at.query['system']?.['events'];
-  if (!read) throw unsupported(session, 'storage system.events');
-  const records = (await read()) as unknown as EventRecord[];
+  const entry = storageEntry(session, at, 'system', 'events');
+  const [stored] = await readValues(session, hash, [entry.key()]);
+  const records = decodeValue(at.registry, entry, stored ?? null, 'system.events') as unknown as EventRecord[];
   return records.map(({ phase, event }) => ({
     extrinsic: phase.isApplyExtrinsic ? phase.asApplyExtrinsic.toNumber() : undefined,
     pallet: event.section,

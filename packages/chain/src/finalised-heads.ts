@@ -123,14 +123,17 @@ export class FinalisedHeads implements KnownChain {
 
   async #readHeader({ socket }: Session, number: number): Promise<BlockHeader> {
     const answer = await socket.request('chain_getBlockHash', [number]);
-    const json = answer === null ? null : await socket.request('chain_getHeader', [answer]);
-    if (json === null) {
+    if (answer === null) {
       throw new TransientError(
         'CHAIN_STATE_PRUNED',
         `the endpoint does not know block ${number}: an archive endpoint does`,
       );
     }
     const hash = parseValue(blockHash, answer, `hash of block ${number}`);
+    const json = await socket.request('chain_getHeader', [hash]);
+    if (json === null) {
+      throw endpointFault('CHAIN_HASH_MISMATCH', `${socket.endpoint} names block ${number} and has no header of it`);
+    }
     const header = headerOf(json);
     const child = this.#blocks.get(number + 1)?.parentHash;
     const parent = this.#blocks.get(number - 1)?.hash;

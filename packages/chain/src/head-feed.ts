@@ -1,3 +1,4 @@
+import { errorMessage } from '@tuning/kit';
 import { type BlockHeader, headerOf } from './block-header.ts';
 import type { BlockRef } from './block-ref.ts';
 import { isStatePruned } from './chain-error.ts';
@@ -70,7 +71,7 @@ export class HeadFeed {
       while (this.#pending) {
         const { header } = this.#pending;
         this.#pending = undefined;
-        await this.#check(headerOf(header));
+        await this.#check(readHeader(header));
       }
     } catch (error) {
       this.#session.socket.close(error instanceof Error ? error : String(error));
@@ -119,6 +120,14 @@ export class HeadFeed {
     if (hash !== head.hash) throw unknownHead(head, `it calls block ${head.number} ${String(hash).slice(0, 80)}`);
     if (numberFrom(number) !== head.number) throw unknownHead(head, 'it has no state of it');
     if (gap && before !== newest.hash) throw forked(newest.number);
+  }
+}
+
+function readHeader(header: unknown): BlockHeader {
+  try {
+    return headerOf(header);
+  } catch (error) {
+    throw endpointFault('CHAIN_BAD_ANSWER', errorMessage(error), error);
   }
 }
 

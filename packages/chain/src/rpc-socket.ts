@@ -89,8 +89,11 @@ export class RpcSocket {
     });
     socket.on('ping', (data) => this.#countUnasked(data.length));
     socket.on('error', (error) => {
-      const large = (error as { code?: unknown }).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
-      this.close(large ? tooLarge(`has more than ${MAX_MESSAGE_BYTES} bytes`) : error.message);
+      const { code } = error as { code?: unknown };
+      if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+        this.close(tooLarge(`has more than ${MAX_MESSAGE_BYTES} bytes`));
+      else if (code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS') this.close(tooLarge('comes in too many parts'));
+      else this.close(error.message);
     });
     socket.on('close', (code) => this.close(`socket closed (${code})`));
     this.#ping = setInterval(() => {

@@ -32,8 +32,8 @@ export interface FaultProxy {
   readonly asked: string[];
   /** Judges what a client asks. */
   toNode: (message: RpcMessage) => Verdict;
-  /** Judges what the node says; `method` is the question's, undefined for a notification. */
-  toClient: (message: RpcMessage, method: string | undefined) => Verdict;
+  /** Judges what the node says; `method` is the question's, undefined for a notification, and `params` its own. */
+  toClient: (message: RpcMessage, method: string | undefined, params: unknown) => Verdict;
   /** Half-open: sockets stay, nothing is read from them, not even pings. */
   frozen: boolean;
   /** New connections are ended at once. */
@@ -69,7 +69,7 @@ export async function startFaultProxy(nodeEndpoint: string): Promise<FaultProxy>
     const node = new WebSocket(nodeEndpoint);
     const pair = { client, node };
     pairs.add(pair);
-    const methods = new Map<number, string>();
+    const questions = new Map<number, RpcMessage>();
     const early: string[] = [];
     const toNode = (text: string) => {
       if (node.readyState === WebSocket.OPEN) node.send(text);
@@ -100,15 +100,15 @@ export async function startFaultProxy(nodeEndpoint: string): Promise<FaultProxy>
     client.on('message', (data) => {
       const text = String(data);
       const message = JSON.parse(text) as RpcMessage;
-      if (message.id !== undefined && message.method !== undefined) methods.set(message.id, message.method);
+      if (message.id !== undefined) questions.set(message.id, message);
       if (message.method !== undefined) proxy.asked.push(message.method);
       act(proxy.toNode(message), text, message, (bytes) => toNode(String(bytes)));
     });
     node.on('message', (data) => {
       const text = String(data);
       const message = JSON.parse(text) as RpcMessage;
-      const method = message.id === undefined ? undefined : methods.get(message.id);
-      act(proxy.toClient(message, method), text, message, (bytes) => {
+      const question = message.id === undefined ? undefined : questions.get(message.id);
+      act(proxy.toClient(message, question?.method, question?.params), text, message, (bytes) => {
         if (client.readyState === WebSocket.OPEN) client.send(bytes, { binary: false });
       });
     });

@@ -147,7 +147,8 @@ it('names another transaction that has used the nonce meanwhile', async () => {
 it('submits side by side from several accounts and from one, with right nonces, while connections are cut', async () => {
   const own = await connect();
   const to = newSigner().address;
-  const cutting = setInterval(() => proxy.cut(), 700);
+  const before = proxy.accepted;
+  const cutting = setInterval(() => proxy.cut(), 200);
   try {
     const blocks = await Promise.all(
       rich.flatMap((from) => [1n, 2n, 4n].map((amount) => own.transfer({ from, to, amount: amount * ONE_TAO }))),
@@ -161,6 +162,7 @@ it('submits side by side from several accounts and from one, with right nonces, 
   } finally {
     clearInterval(cutting);
   }
+  expect(proxy.accepted).toBeGreaterThan(before);
   expect(await subnet.chain.balance(to)).toBe(21n * ONE_TAO);
 }, 60_000);
 

@@ -12,7 +12,10 @@ npm ls --omit=dev --workspace @tuning/training --all --parseable 2>/dev/null | s
   relative=${package#"$PWD"}
   if [ -z "$relative" ] || [ ! -d "$package" ]; then continue; fi
   mkdir -p "$context/app$relative"
-  tar -C "$(readlink -f "$package")" --exclude=./node_modules --exclude=./src --exclude=./test --exclude=./scripts --exclude=./bench \
+  # Our own sources are compiled; a dependency may well run from its src.
+  unwanted=()
+  if [[ $relative == /node_modules/@tuning/* ]]; then unwanted=(--exclude=./{src,test,scripts,bench,experiments}); fi
+  tar -C "$(readlink -f "$package")" --exclude=./node_modules "${unwanted[@]}" \
     --exclude='./bin/*/win32' --exclude='./bin/*/darwin' --exclude='./bin/*/linux/arm64' -cf - . | tar -C "$context/app$relative" -xf -
 done
 cp docker/trainer-cpu/train "$context/app/train"

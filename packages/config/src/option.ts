@@ -113,6 +113,26 @@ export const minerOptions: readonly Option[] = [
     placeholder: '<file>',
     help: 'recipe overrides (Axolotl keys) over configs/base.yml',
   },
+  {
+    key: 'training.runner',
+    flags: ['--runner'],
+    type: 'string',
+    placeholder: '<backend>',
+    help: 'where training jobs run: process (this machine’s CPU trainer) or docker',
+  },
+  {
+    key: 'training.image',
+    type: 'string',
+    placeholder: '<image>',
+    help: 'training image for --runner docker; by digest in production',
+  },
+  {
+    key: 'training.gpus',
+    type: 'list',
+    placeholder: '<all|index|uuid,…>',
+    help: 'GPUs that a training container gets',
+  },
+  { key: 'training.max_cpus', type: 'number', placeholder: '<n>', help: 'CPUs of one training container' },
   { key: 'training.max_memory_gb', type: 'number', placeholder: '<GiB>', help: 'memory limit of one job' },
   { key: 'training.max_hours', type: 'number', placeholder: '<h>', help: 'wall-clock limit of one job' },
   {

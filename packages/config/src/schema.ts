@@ -60,6 +60,13 @@ export const minerConfigSchema = z.strictObject({
     slots: z.number().int().min(1).max(64).default(1),
     threads,
     recipe: z.string().min(1).optional(),
+    runner: z.enum(['process', 'docker']).default('process'),
+    image: z.string().min(1).max(512).default('tuning-trainer-cpu'),
+    gpus: z
+      .array(z.string().regex(/^(all|\d{1,3}|GPU-[\w-]{1,64})$/, 'must be "all", an index or a UUID'))
+      .max(64)
+      .optional(),
+    max_cpus: z.number().min(0.01).max(1024).optional(),
     max_memory_gb: z.number().min(0.25).max(4096).default(16),
     max_hours: z.number().min(0.01).max(720).default(24),
     max_disk_gb: z.number().min(0.1).max(100_000).default(200),

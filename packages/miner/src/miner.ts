@@ -4,15 +4,15 @@ import type { MinerConfig } from '@tuning/config';
 import { GIB, type Logger, OperatorError } from '@tuning/kit';
 import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { MAX_COMMITTED_REPO_BYTES } from '@tuning/protocol';
-import { createProcessRunner } from '@tuning/runner';
 import { type JobRecord, openMinerStore } from '@tuning/store';
-import { cpuTrainerCommand, createTrainingWorker, loadRecipe } from '@tuning/training';
+import { createTrainingWorker, loadRecipe } from '@tuning/training';
 import { createMinerApi } from './http-api.ts';
 import { jobPayloadSchema } from './job-payload.ts';
 import { prepareJob } from './job-preparation.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
 import { Submitter, submissionRepo } from './submitter.ts';
 import { TaskDesk } from './task-desk.ts';
+import { openTrainingRunner } from './training-runner.ts';
 
 export interface RunMinerArgs {
   config: MinerConfig;
@@ -51,10 +51,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     checkNamespace(neuron.namespace);
     const store = await openMinerStore(folder.file('miner.sqlite'));
     shutdown.push('store', () => store.close());
-    const runner = await createProcessRunner({
-      root: folder.file('runner'),
-      logger: logger.child({ module: 'runner' }),
-    });
+    const { runner, trainer } = await openTrainingRunner(config.training, folder, logger.child({ module: 'runner' }));
     shutdown.push('runner', () => runner.close());
     const models = new ModelCache(hub, folder.file('models'), config.policy.max_model_gb * GIB);
     const jobsRoot = folder.file('jobs');
@@ -106,7 +103,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       runner,
       root: jobsRoot,
       slots: config.training.slots,
-      trainerCommand: cpuTrainerCommand(),
+      ...trainer,
       trainerEnv: { TUNING_THREADS: String(config.training.threads) },
       limits: {
         wallMs: config.training.max_hours * 3_600_000,

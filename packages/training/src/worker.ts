@@ -27,6 +27,8 @@ export interface TrainingWorkerOptions {
   slots: number;
   /** argv of the trainer; it finds its job by TUNING_JOB_DIR and working directory. */
   trainerCommand: readonly string[];
+  /** Image of the trainer, for a runner of containers. */
+  trainerImage?: string;
   /** Added to the trainer's minimal environment, for instance TUNING_THREADS. */
   trainerEnv?: Record<string, string>;
   /** Limits of one job, or a rule for them. */
@@ -222,7 +224,16 @@ class Worker implements TrainingWorker {
   }
 
   async #launch(job: JobRecord, signal: AbortSignal): Promise<JobHandle> {
-    const { runner, root, prepare, trainerCommand, trainerEnv = {}, limits, prepareMs = PREPARE_MS } = this.#options;
+    const {
+      runner,
+      root,
+      prepare,
+      trainerCommand,
+      trainerImage,
+      trainerEnv = {},
+      limits,
+      prepareMs = PREPARE_MS,
+    } = this.#options;
     const { dir } = jobFolder(root, job.id);
     await mkdir(dir, { recursive: true, mode: 0o700 });
     await withDeadline(`preparing job ${job.id}`, prepareMs, (own) => prepare(job, dir, own), signal);
@@ -232,6 +243,8 @@ class Worker implements TrainingWorker {
       {
         id: runnerId(job.id),
         command: trainerCommand,
+        ...(trainerImage === undefined ? {} : { image: trainerImage }),
+        outputs: ['out'],
         env: trainerEnv,
         dir,
         limits: typeof limits === 'function' ? limits(job) : limits,

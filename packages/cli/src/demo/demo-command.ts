@@ -29,6 +29,8 @@ interface DemoOptions {
   report: string;
   keep?: boolean;
   trainingBlocks: string;
+  runner: string;
+  image?: string;
 }
 
 export function addDemoCommand(program: Command): void {
@@ -38,6 +40,8 @@ export function addDemoCommand(program: Command): void {
     .option('--report <file>', 'where the report goes', 'demo-report.json')
     .option('--keep', 'keep logs, wallets and data')
     .option('--training-blocks <n>', 'blocks from the end of the offer window to the deadline', '180')
+    .option('--runner <backend>', 'where the miners train: process or docker', 'process')
+    .option('--image <image>', 'training image for --runner docker')
     .action(runDemo);
 }
 
@@ -55,7 +59,12 @@ async function runDemo(options: DemoOptions): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const caretaker = new Caretaker(folder, options.keep ?? false);
   const meter = new MemoryMeter(folder);
-  const network = new DemoNetwork(folder, signal);
+  const training = [
+    '--runner',
+    options.runner,
+    ...(options.image === undefined ? [] : ['--training.image', options.image]),
+  ];
+  const network = new DemoNetwork(folder, training, signal);
   let keep = options.keep ?? false;
   let exitCode = 0;
   try {
@@ -133,6 +142,7 @@ async function playTournament(args: {
     say(
       `winner: ${winner ? (names.get(winner) ?? winner) : 'none'}; weights read from the chain at block ${facts.weights.block}; ${(peakRssBytes / 2 ** 30).toFixed(1)} GiB of memory at most; report in ${resolve(args.report)}`,
     );
+    if (winner === undefined) throw new TuningError('DEMO_WITHOUT_WINNER', 'no miner’s submission was accepted');
   } finally {
     await chain.close();
   }

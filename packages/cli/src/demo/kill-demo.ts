@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sleep } from '@tuning/kit';
-import { stopAllJobs } from '@tuning/runner';
+import { removeAllContainers, stopAllJobs } from '@tuning/runner';
 import { markedProcesses } from './demo-processes.ts';
 
 const ROUNDS = 100;
@@ -23,7 +23,13 @@ export async function killDemo(folder: string): Promise<void> {
 export async function stopDemoJobs(folder: string, options: { graceMs?: number } = {}): Promise<void> {
   const data = join(folder, 'data');
   const daemons = await readdir(data).catch(() => []);
-  await Promise.all(daemons.map((name) => stopAllJobs(join(data, name, 'runner'), options)));
+  await Promise.all(
+    daemons.map(async (name) => {
+      await stopAllJobs(join(data, name, 'runner'), options);
+      // An engine that has gone took its containers along.
+      await removeAllContainers(join(data, name, 'containers')).catch(() => {});
+    }),
+  );
 }
 
 function kill(pid: number): void {

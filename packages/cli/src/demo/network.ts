@@ -20,13 +20,16 @@ export class DemoNetwork {
   readonly hotkeys = new Map<string, string>();
   readonly #children: DemoChild[] = [];
   readonly #signal: AbortSignal;
+  /** Flags of every miner about where it trains. */
+  readonly #training: readonly string[];
   netuid = 0;
   chainEndpoint = '';
   hubEndpoint = '';
   validatorUrl = '';
 
-  constructor(folder: string, signal: AbortSignal) {
+  constructor(folder: string, training: readonly string[], signal: AbortSignal) {
     this.folder = folder;
+    this.#training = training;
     this.#signal = signal;
   }
 
@@ -83,7 +86,7 @@ export class DemoNetwork {
 
   startMiner(miner: Participant): DemoChild {
     const recipe = miner.recipe ? ['--training.recipe', join(REPOSITORY, 'configs', 'demo', miner.recipe)] : [];
-    return this.#startNeuron('miner', miner, ['--register', '--max-burn', '10', ...recipe]);
+    return this.#startNeuron('miner', miner, ['--register', '--max-burn', '10', ...this.#training, ...recipe]);
   }
 
   #startNeuron(role: 'miner' | 'validator', who: Participant, more: readonly string[]): DemoChild {
@@ -110,6 +113,7 @@ export class DemoNetwork {
         PATH: process.env['PATH'] ?? '',
         HOME: this.folder,
         ORT_DISABLE_TELEMETRY: '1',
+        ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
         [DEMO_MARK]: this.folder,
         ...env,
       },

@@ -34,6 +34,8 @@ const DEFAULT_SHM_BYTES = 1024 ** 3;
 export interface DockerRunnerOptions extends Partial<ContainerBounds> {
   /** Registry folder: one folder per job with its spec, log and result. Made with mode 0700 where absent. */
   root: string;
+  /** An image that must be there from the start, so that its lack is told before the first job. */
+  image?: string;
   /** How long to wait for an engine that is not up yet, in ms. Default 10 s. */
   engineWaitMs?: number;
   logger?: Logger;
@@ -254,12 +256,13 @@ async function awaitEngine(engine: Engine, ms: number, logger: Logger): Promise<
 
 /**
  * Opens the runner over its registry and removes what earlier lives left on the engine.
- * @throws OperatorError `DOCKER_NOT_RUNNING`, `DOCKER_NO_RIGHTS`; TransientError `DOCKER_UNREACHABLE`.
+ * @throws OperatorError `DOCKER_NOT_RUNNING`, `DOCKER_NO_RIGHTS`, `DOCKER_IMAGE_MISSING`; TransientError `DOCKER_UNREACHABLE`.
  */
 export async function createDockerRunner(options: DockerRunnerOptions): Promise<Runner> {
   const { root, logger = silentLogger, engineWaitMs = ENGINE_WAIT_MS, user = containerUser() } = options;
   const engine = dockerEngine();
   await awaitEngine(engine, engineWaitMs, logger);
+  if (options.image !== undefined) await imageId(engine, options.image);
   await mkdir(root, { recursive: true, mode: 0o700 });
   for (const name of await readdir(root)) {
     if (name.startsWith(REMOVED)) await rm(join(root, name), { recursive: true, force: true });

@@ -3,8 +3,8 @@ import type { SpecDifference } from './spec-differences.ts';
 /** What specs 293 and 424 do differently with weights, stake, epochs and hyperparameters. */
 export const WEIGHT_DIFFERENCES = {
   'missing-mechanism': {
-    at293: 'weights for a subnet that does not exist: SubNetworkDoesNotExist',
-    at424: 'a subnet has mechanisms, so MechanismDoesNotExist',
+    at293: 'of a subnet that does not exist: SubNetworkDoesNotExist, or it counts as one without commit-reveal',
+    at424: 'MechanismDoesNotExist for its weights, as subnets have mechanisms; SubnetNotExists for start_call',
     source: 'subtensor/src/subnets/mechanism.rs: ensure_mechanism_exists',
   },
   'weights-limit-in-pool': {
@@ -87,5 +87,15 @@ export const WEIGHT_DIFFERENCES = {
     at293: 'a commit whose pulse is not there at the epoch is dropped',
     at424: 'it waits for its pulse until the next epoch',
     source: 'subtensor/src/coinbase/reveal_commits.rs',
+  },
+  'owner-permit': {
+    at293: 'the owner’s hotkey has a permit if its stake is among the highest',
+    at424: 'it always has one',
+    source: 'subtensor/src/epoch/run_epoch.rs',
+  },
+  'emission-without-registration': {
+    at293: 'a subnet that nobody can register on goes on emitting alpha',
+    at424: 'it emits none',
+    source: 'subtensor/src/coinbase/subnet_emissions.rs: get_subnets_to_emit_to',
   },
 } as const satisfies Record<string, SpecDifference>;

@@ -98,4 +98,14 @@ export const WEIGHT_DIFFERENCES = {
     at424: 'it emits none',
     source: 'subtensor/src/coinbase/subnet_emissions.rs: get_subnets_to_emit_to',
   },
+  'owner-epochs': {
+    at293: 'epochs are where the number of the block puts them',
+    at424: 'the owner may set the tempo and trigger an epoch',
+    source: 'subtensor/src/coinbase/tempo_control.rs',
+  },
+  'epochs-deferred': {
+    at293: 'every epoch that is due is run',
+    at424: 'MaxEpochsPerBlock of them are run, the others in the blocks after',
+    source: 'subtensor/src/coinbase/run_coinbase.rs: drain_pending',
+  },
 } as const satisfies Record<string, SpecDifference>;

@@ -65,7 +65,9 @@ const revealed = (...whose: [uid: number, hotkey: string][]): Difference => {
     `SubtensorModule.TimelockedWeightsRevealed(${NETUID}, ${hotkey})`,
   ]);
   const epoch = `SubtensorModule.IncentiveAlphaEmittedToMiners(${NETUID}, [0,0,0,0])`;
-  return differs(whose.length === 0 ? 'incentive-event' : 'timelocked-names', { blockEvents: [...reveals, epoch] });
+  return differs(['incentive-event', ...(whose.length > 0 ? (['timelocked-names'] as const) : [])], {
+    blockEvents: [...reveals, epoch],
+  });
 };
 
 const stored: More = {

@@ -9,9 +9,11 @@ import {
   readWeights,
 } from '@tuning/llm';
 import type { Measurement, TextTokenizer, Verdict } from '@tuning/protocol';
+import { changeEvidence } from './fine-tune.ts';
 import type { EvaluationJobInput, EvaluationProgress } from './job-input.ts';
 import { type Base, type Judgement, judgeSubmission } from './judge.ts';
 import type { EvaluationOutcome } from './outcome.ts';
+import { encodeSketch } from './sketch-wire.ts';
 import { verdictOfError } from './submission-error.ts';
 
 /**
@@ -32,7 +34,8 @@ export async function evaluate(
       return { kind: 'base', verdict: { code: 'accepted', reason: 'the base model itself was measured' }, ...measured };
     }
     const expected = input.expected && { repo: input.expected.baseRepo, revision: input.expected.baseRevision };
-    const judgement = await judgeSubmission(base, input.submissionDir, expected);
+    const seed = input.sketchSeed === undefined ? undefined : Buffer.from(input.sketchSeed, 'hex');
+    const judgement = await judgeSubmission(base, input.submissionDir, expected, seed);
     return await outcomeOf(base, judgement, input, onProgress);
   } finally {
     await store.close();
@@ -41,14 +44,16 @@ export async function evaluate(
 
 async function outcomeOf(
   base: Base,
-  { kind, verdict, weights, weightsDigest }: Judgement,
+  judgement: Judgement,
   input: EvaluationJobInput,
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<EvaluationOutcome> {
-  const found = { kind, ...(weightsDigest === undefined ? {} : { weightsDigest }) };
+  const { verdict, weights } = judgement;
+  const found = findings(judgement);
   if (verdict || !weights) return { ...found, verdict: verdict!, sets: {}, dropped: {} };
   try {
-    return { ...found, verdict: accepted(kind), ...(await measureSets(base, weights, input, onProgress)) };
+    const measured = await measureSets(base, weights, input, onProgress);
+    return { ...found, verdict: accepted(judgement), ...measured };
   } catch (error) {
     // Only the loss depends on the submission here; base, tokenizer and rows are ours.
     const refusal = verdictOfError(error);
@@ -57,10 +62,25 @@ async function outcomeOf(
   }
 }
 
-function accepted(kind: Judgement['kind']): Verdict {
+/** What was found out about the weights, whatever the verdict. */
+function findings({ kind, weightsDigest, comparison, sketch }: Judgement) {
+  return {
+    kind,
+    ...(weightsDigest === undefined ? {} : { weightsDigest }),
+    ...(comparison === undefined
+      ? {}
+      : {
+          changes: comparison.tensors.map(({ name, relative, cosine, turned }) => ({ name, relative, cosine, turned })),
+        }),
+    ...(sketch === undefined ? {} : { sketch: encodeSketch(sketch) }),
+  };
+}
+
+function accepted({ kind, comparison }: Judgement): Verdict {
   return {
     code: 'accepted',
     reason: kind === 'adapter' ? 'a LoRA adapter of the base model' : 'a full fine-tune of the base model',
+    ...(comparison ? { evidence: changeEvidence(comparison) } : {}),
   };
 }
 

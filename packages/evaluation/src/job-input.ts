@@ -14,6 +14,11 @@ export const jobInputSchema = z.strictObject({
   submissionDir: z.string().startsWith('/').optional(),
   /** The base's identity, as an adapter must name it. */
   expected: z.strictObject({ baseRepo: z.string(), baseRevision: z.string() }).optional(),
+  /** 32 bytes hex, unknown to miners before the deadline: the outcome brings a sketch of the change under it. */
+  sketchSeed: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   sets: z.array(measuredSetSchema).max(16),
   datasetType: datasetTypeSchema,
   sequenceLen: z.number().int().min(2).max(131_072),

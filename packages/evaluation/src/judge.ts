@@ -4,15 +4,19 @@ import {
   ADAPTER_CONFIG_FILE,
   compareWeights,
   configDifference,
+  DeltaSketcher,
   type ModelConfig,
   type ModelWeights,
   mergeAdapter,
+  modelTensors,
   openSafetensors,
   readAdapterConfig,
   readModelConfig,
   readWeights,
   requireAdapterBase,
+  type TensorSketch,
   type TensorStore,
+  type WeightComparison,
   weightsDigest,
 } from '@tuning/llm';
 import type { Verdict } from '@tuning/protocol';
@@ -29,6 +33,10 @@ export interface Judgement {
   /** Undefined: fit to be measured. */
   readonly verdict: Verdict | undefined;
   readonly weightsDigest?: string;
+  /** Present where the weights could be read. */
+  readonly comparison?: WeightComparison;
+  /** Present where a seed was given and the verdict is undefined. */
+  readonly sketch?: readonly TensorSketch[];
   /** Effective weights; present where the verdict is undefined. */
   readonly weights?: ModelWeights;
 }
@@ -36,12 +44,14 @@ export interface Judgement {
 /**
  * Reads a submission and checks it: structure, finite values, and that it is a fine-tune of the base. Used of it are its
  * tensors and a few numbers of its configs; the graph and the tokenizer are the base's.
+ * @param sketchSeed 32 bytes; given, the change is sketched for comparison with other submissions.
  * @throws what reading the base throws; what is wrong with the submission is a verdict.
  */
 export async function judgeSubmission(
   base: Base,
   dir: string,
   expected: { repo: string; revision: string } | undefined,
+  sketchSeed?: Uint8Array,
 ): Promise<Judgement> {
   // A folder that is not there is our fault and throws.
   const isAdapter = (await readdir(dir)).includes(ADAPTER_CONFIG_FILE);
@@ -59,10 +69,12 @@ export async function judgeSubmission(
     if (!verdict) throw error;
     return { kind, verdict };
   }
-  const digest = weightsDigest(base.config, weights);
-  const comparison = await compareWeights(base.config, base.store, weights);
+  const sketcher = sketchSeed && new DeltaSketcher(sketchSeed, modelTensors(base.config).size);
+  const comparison = await compareWeights(base.config, base.store, weights, (...seen) => sketcher?.add(...seen));
   const verdict = isAdapter ? checkChanged(comparison) : checkFineTune(comparison);
-  return verdict ? { kind, verdict, weightsDigest: digest } : { kind, verdict, weightsDigest: digest, weights };
+  const found = { kind, verdict, weightsDigest: weightsDigest(base.config, weights), comparison } as const;
+  if (verdict) return found;
+  return { ...found, weights, ...(sketcher ? { sketch: sketcher.finish() } : {}) };
 }
 
 async function readFull(base: Base, dir: string): Promise<Map<string, Float32Array>> {

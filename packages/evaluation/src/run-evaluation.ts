@@ -35,6 +35,8 @@ export interface EvaluationArgs {
   submissionDir: string | undefined;
   /** The base's identity, which an adapter must name. */
   expected?: { baseRepo: string; baseRevision: string };
+  /** 32 bytes hex that no miner knew before the deadline; given, the outcome has a sketch for `findCopy`. */
+  sketchSeed?: string;
   /** What to measure, in this order. `rowsFile`: rows as JSON lines. */
   sets: { name: string; rowsFile: string }[];
   datasetType: DatasetType;
@@ -113,6 +115,7 @@ async function writeInput(dir: string, args: EvaluationArgs): Promise<void> {
     baseDir: resolve(args.baseDir),
     ...(args.submissionDir === undefined ? {} : { submissionDir: resolve(args.submissionDir) }),
     ...(args.expected ? { expected: args.expected } : {}),
+    ...(args.sketchSeed === undefined ? {} : { sketchSeed: args.sketchSeed }),
     sets: args.sets.map(({ name, rowsFile }) => ({ name, rowsFile: resolve(rowsFile) })),
     datasetType: args.datasetType,
     sequenceLen: args.sequenceLen,

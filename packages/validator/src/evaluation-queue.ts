@@ -11,6 +11,8 @@ export interface EvaluationRequest {
   baseDir: string;
   submissionDir: string | undefined;
   expected: { baseRepo: string; baseRevision: string };
+  /** 32 bytes hex: see `EvaluationArgs`. */
+  sketchSeed?: string;
   sets: { name: string; rowsFile: string }[];
   datasetType: DatasetType;
   sequenceLen: number;

@@ -1,3 +1,4 @@
+import { tensorSketchSchema } from '@tuning/evaluation';
 import {
   datasetFileSchema,
   measurementSchema,
@@ -14,6 +15,7 @@ const outcome = z.object({
   verdict: verdictSchema,
   kind: z.enum(['full', 'adapter', 'base']),
   weightsDigest: z.string().optional(),
+  sketch: z.array(tensorSketchSchema).optional(),
   sets: z.record(z.string(), measurementSchema),
 });
 

@@ -61,6 +61,25 @@ it('decides equal weights of one block by the hotkey, the same on every machine'
   expect(codes([b, a])).toEqual({ [a]: 'accepted', [b]: 'copy_of_another' });
 });
 
+it('finds a copy by its change, whatever noise hides the digest', async () => {
+  const values = (list: number[]) => Buffer.from(Float32Array.from(list).buffer).toString('base64');
+  const sketch = (list: number[]) => [{ name: 'w', norm: 1, values: values(list) }];
+  for (const [hotkey, block, list] of [
+    [a, 50, [3, -2, 1, 0]],
+    [b, 20, [3, -2, 1.1, 0]],
+    [c, 60, [-1, 2, 3, 1]],
+  ] as const) {
+    const found = { repo: 'm/t', revision: 'e'.repeat(40), digest: 'f'.repeat(32), block };
+    await steps.onceMember('submission', hotkey, () => ({ found }));
+    await steps.onceMember('synthetic', hotkey, () => ({
+      ...outcome('accepted', weights(String(block).slice(0, 1))),
+      sketch: sketch([...list]),
+    }));
+  }
+  expect(codes([a, b, c])).toEqual({ [a]: 'copy_of_another', [b]: 'accepted', [c]: 'accepted' });
+  expect(judge(steps, [a, b, c]).get(a)!.evidence).toMatchObject({ rule: 'change', original: b });
+});
+
 it('takes nobody for the original of weights that were refused themselves', async () => {
   await submit(a, 10, weights('1'), 'identical_to_base');
   await submit(b, 20, weights('1'), 'identical_to_base');

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import type { EvaluationOutcome } from '@tuning/evaluation';
+import { type Comparable, decodeSketch, type EvaluationOutcome, findCopy } from '@tuning/evaluation';
 import { errorCode, errorMessage, GIB } from '@tuning/kit';
 import { modelTensors, readModelConfig } from '@tuning/llm';
 import type { TaskRequest, Verdict } from '@tuning/protocol';
@@ -149,6 +150,8 @@ async function measure(
       baseDir: await services.models.fetch(model, services.signal),
       submissionDir: files.submission(hotkey),
       expected: { baseRepo: model.repo, baseRevision: model.revision },
+      // Copies are looked for once, before the gate.
+      ...(set === 'synthetic' ? { sketchSeed: sketchSeed(steps) } : {}),
       sets: [{ name: set, rowsFile: files[set] }],
       datasetType: request.dataset_type,
       sequenceLen: sequenceLenOf(services, request),
@@ -179,25 +182,41 @@ async function runOrRefuse(services: ValidatorServices, request: EvaluationReque
   }
 }
 
-/** The verdict of each member before the gate, with copies found: equal weights, the earlier block keeps them. */
+/** The verdict of each member before the gate, with copies found: what two have in common belongs to the earlier block. */
 export function judge(steps: TaskSteps, hotkeys: readonly string[]): Map<string, Verdict> {
   const verdicts = new Map<string, Verdict>();
-  const first = new Map<string, string>();
-  const blockOf = (hotkey: string) => steps.peekMember('submission', hotkey)?.found?.block ?? Number.MAX_SAFE_INTEGER;
-  const inOrder = [...hotkeys].sort((a, b) => blockOf(a) - blockOf(b) || (a < b ? -1 : 1));
-  for (const hotkey of inOrder) {
-    const own = verdictOf(steps, hotkey);
-    const digest = steps.peekMember('synthetic', hotkey)?.weightsDigest;
-    const original = digest === undefined ? undefined : first.get(digest);
-    if (own.code === 'accepted' && original !== undefined) {
-      const reason = `the same weights as ${original}, which committed them in block ${blockOf(original)}`;
-      verdicts.set(hotkey, { code: 'copy_of_another', reason, evidence: { original, weightsDigest: digest! } });
-      continue;
-    }
-    if (own.code === 'accepted' && digest !== undefined) first.set(digest, hotkey);
-    verdicts.set(hotkey, own);
+  const originals: Comparable[] = [];
+  const baseRows = steps.peek('base')?.sets['synthetic']?.rows;
+  const members = hotkeys.map((hotkey) => comparable(steps, hotkey));
+  members.sort((a, b) => a.block - b.block || (a.hotkey < b.hotkey ? -1 : 1));
+  for (const member of members) {
+    const own = verdictOf(steps, member.hotkey);
+    const copy = own.code === 'accepted' ? findCopy(member, originals, baseRows) : undefined;
+    if (own.code === 'accepted' && !copy) originals.push(member);
+    verdicts.set(member.hotkey, copy ?? own);
   }
   return verdicts;
+}
+
+function comparable(steps: TaskSteps, hotkey: string): Comparable {
+  const measured = steps.peekMember('synthetic', hotkey);
+  return {
+    hotkey,
+    block: steps.peekMember('submission', hotkey)?.found?.block ?? Number.MAX_SAFE_INTEGER,
+    weightsDigest: measured?.weightsDigest,
+    sketch: measured?.sketch && decodeSketch(measured.sketch),
+    rows: measured?.sets['synthetic']?.rows,
+  };
+}
+
+/**
+ * Under which the changes of a task's submissions are sketched: from the split's seed, which is sealed before the draw and
+ * secret until the deadline, so that no copier can aim at it and no validator choose it afterwards.
+ */
+function sketchSeed(steps: TaskSteps): string {
+  return createHash('sha256')
+    .update(`tuning/sketch-seed/1\0${steps.taskId}\0${steps.need('seed')}`)
+    .digest('hex');
 }
 
 function verdictOf(steps: TaskSteps, hotkey: string): Verdict {

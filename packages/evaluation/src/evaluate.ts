@@ -10,6 +10,7 @@ import {
 } from '@tuning/llm';
 import type { Measurement, TextTokenizer, Verdict } from '@tuning/protocol';
 import { changeEvidence } from './fine-tune.ts';
+import { checkFolder } from './folder-check.ts';
 import type { EvaluationJobInput, EvaluationProgress } from './job-input.ts';
 import { type Base, type Judgement, judgeSubmission } from './judge.ts';
 import type { EvaluationOutcome } from './outcome.ts';
@@ -33,6 +34,8 @@ export async function evaluate(
       const measured = await measureSets(base, await readWeights(config, store), input, onProgress);
       return { kind: 'base', verdict: { code: 'accepted', reason: 'the base model itself was measured' }, ...measured };
     }
+    const foreign = input.anyFiles ? undefined : await checkFolder(input.submissionDir);
+    if (foreign) return { kind: 'full', verdict: foreign, sets: {}, dropped: {} };
     const expected = input.expected && { repo: input.expected.baseRepo, revision: input.expected.baseRevision };
     const seed = input.sketchSeed === undefined ? undefined : Buffer.from(input.sketchSeed, 'hex');
     const judgement = await judgeSubmission(base, input.submissionDir, expected, seed);

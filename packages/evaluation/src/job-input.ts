@@ -12,6 +12,8 @@ export const jobInputSchema = z.strictObject({
   baseDir: z.string().startsWith('/'),
   /** Absent: the base itself is measured. */
   submissionDir: z.string().startsWith('/').optional(),
+  /** True: other files, links and second names beside the submission's files do no harm. */
+  anyFiles: z.boolean().optional(),
   /** The base's identity, as an adapter must name it. */
   expected: z.strictObject({ baseRepo: z.string(), baseRevision: z.string() }).optional(),
   /** 32 bytes hex, unknown to miners before the deadline: the outcome brings a sketch of the change under it. */

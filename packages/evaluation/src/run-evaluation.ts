@@ -33,6 +33,11 @@ export interface EvaluationArgs {
   baseDir: string;
   /** The submission's private copy; undefined = measure the base itself. */
   submissionDir: string | undefined;
+  /**
+   * Default false: a submission's folder that holds anything but a submission's files, each with one name, is refused.
+   * True for a model of one's own, which may stand beside other files.
+   */
+  anyFiles?: boolean;
   /** The base's identity, which an adapter must name. */
   expected?: { baseRepo: string; baseRevision: string };
   /** 32 bytes hex that no miner knew before the deadline; given, the outcome has a sketch for `findCopy`. */
@@ -114,6 +119,7 @@ async function writeInput(dir: string, args: EvaluationArgs): Promise<void> {
   const input: EvaluationJobInput = jobInputSchema.parse({
     baseDir: resolve(args.baseDir),
     ...(args.submissionDir === undefined ? {} : { submissionDir: resolve(args.submissionDir) }),
+    ...(args.anyFiles ? { anyFiles: true } : {}),
     ...(args.expected ? { expected: args.expected } : {}),
     ...(args.sketchSeed === undefined ? {} : { sketchSeed: args.sketchSeed }),
     sets: args.sets.map(({ name, rowsFile }) => ({ name, rowsFile: resolve(rowsFile) })),

@@ -40,6 +40,7 @@ async function judge(model: ModelSource, base: ModelSource, workspace: Workspace
       id: 'judge',
       baseDir: base.dir,
       submissionDir: model.dir,
+      anyFiles: true,
       ...(base.repo ? { expected: { baseRepo: base.repo.repo, baseRevision: base.repo.revision } } : {}),
       sets: [],
       datasetType: 'completion',

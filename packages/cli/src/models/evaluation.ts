@@ -67,6 +67,7 @@ async function measure(
         id,
         baseDir: base.dir,
         submissionDir: submission?.dir,
+        anyFiles: true,
         ...(base.repo ? { expected: { baseRepo: base.repo.repo, baseRevision: base.repo.revision } } : {}),
         sets: [{ name: SET, rowsFile: rows.file }],
         datasetType: type,

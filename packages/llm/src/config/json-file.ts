@@ -1,8 +1,6 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { BadInputError } from '@tuning/kit';
-import { duplicateKey } from '../safetensors/json-keys.ts';
+import { duplicateKey, isTooDeep, MAX_JSON_DEPTH } from '../safetensors/json-keys.ts';
+import { openRegularFile, readAtMost } from '../safetensors/regular-file.ts';
 
 /**
  * A JSON file of a model folder: a regular file, at most `maxBytes`, no key twice in one object.
@@ -11,22 +9,18 @@ import { duplicateKey } from '../safetensors/json-keys.ts';
 export async function readJsonFile(dir: string, name: string, maxBytes: number): Promise<unknown> {
   const invalid = (problem: string) =>
     new BadInputError('FILE_INVALID', `${name}: ${problem}`, { details: { file: name, problem } });
-  let handle: FileHandle;
-  try {
-    handle = await open(join(dir, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT')
-      throw new BadInputError('FILE_MISSING', `there is no file ${name}`, { cause, details: { file: name } });
-    if (code === 'ELOOP') throw invalid('it is a symbolic link');
-    throw cause;
-  }
+  const handle = await openRegularFile(dir, name, invalid);
+  if (!handle) throw new BadInputError('FILE_MISSING', `there is no file ${name}`, { details: { file: name } });
   let text: string;
   try {
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw invalid('it is not a regular file');
-    if (stat.size > maxBytes) throw invalid(`it has ${stat.size} bytes, allowed are ${maxBytes}`);
-    text = await handle.readFile('utf8');
+    const { size } = await handle.stat();
+    if (size > maxBytes) throw invalid(`it has ${size} bytes, allowed are ${maxBytes}`);
+    const bytes = await readAtMost(handle, maxBytes);
+    if (!bytes) throw invalid(`it grew over ${maxBytes} bytes while it was read`);
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof TypeError) throw invalid('it is not UTF-8');
+    throw error;
   } finally {
     await handle.close();
   }
@@ -36,6 +30,7 @@ export async function readJsonFile(dir: string, name: string, maxBytes: number):
   } catch {
     throw invalid('it is not JSON');
   }
+  if (isTooDeep(text)) throw invalid(`it is nested deeper than ${MAX_JSON_DEPTH}`);
   const twice = duplicateKey(text);
   if (twice !== undefined) throw invalid(`the key ${JSON.stringify(twice.slice(0, 120))} occurs twice`);
   return value;

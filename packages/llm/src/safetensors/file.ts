@@ -1,9 +1,9 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { basename } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { BadInputError } from '@tuning/kit';
 import { DTYPE_BYTES, decodeWeights } from './dtype.ts';
 import { headerLength, invalidSafetensors, parseHeader, type TensorEntry } from './header.ts';
+import { openRegularFile } from './regular-file.ts';
 
 const CHUNK_BYTES = 8 * 1024 ** 2;
 
@@ -26,19 +26,10 @@ export interface TensorStore {
  */
 export async function openSafetensorsFile(path: string): Promise<TensorStore> {
   const file = basename(path);
-  let handle: FileHandle;
-  try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ELOOP') throw invalidSafetensors(file, 'it is a symbolic link');
-    if (code === 'ENOENT')
-      throw new BadInputError('SAFETENSORS_MISSING', `there is no file ${file}`, { cause, details: { file } });
-    throw cause;
-  }
+  const handle = await openRegularFile(dirname(path), file, (problem) => invalidSafetensors(file, problem));
+  if (!handle) throw new BadInputError('SAFETENSORS_MISSING', `there is no file ${file}`, { details: { file } });
   try {
     const stat = await handle.stat();
-    if (!stat.isFile()) throw invalidSafetensors(file, 'it is not a regular file');
     const length = headerLength(file, await readRange(handle, file, 0, Math.min(8, stat.size)), stat.size);
     const header = await readRange(handle, file, 8, 8 + length);
     const entries = new Map(parseHeader(file, header, stat.size).map((entry) => [entry.name, entry]));

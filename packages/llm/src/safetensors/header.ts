@@ -2,7 +2,7 @@ import { BadInputError } from '@tuning/kit';
 import { LIMITS } from '@tuning/protocol';
 import { z } from 'zod';
 import { DTYPE_BYTES, WEIGHT_DTYPES, type WeightDtype } from './dtype.ts';
-import { duplicateKey } from './json-keys.ts';
+import { duplicateKey, isTooDeep, MAX_JSON_DEPTH } from './json-keys.ts';
 
 /** One tensor of a file; `begin` and `end` are byte offsets from the start of the FILE. */
 export interface TensorEntry {
@@ -80,6 +80,7 @@ function parseJson(file: string, header: Uint8Array): Record<string, unknown> {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw invalidSafetensors(file, 'the header is not a JSON object');
   }
+  if (isTooDeep(json)) throw invalidSafetensors(file, `the header is nested deeper than ${MAX_JSON_DEPTH}`);
   const twice = duplicateKey(json);
   if (twice !== undefined) throw invalidSafetensors(file, `the header names ${JSON.stringify(short(twice))} twice`);
   return parsed as Record<string, unknown>;

@@ -43,3 +43,20 @@ function endOfString(json: string, start: number): number {
   }
   return json.length;
 }
+
+/** JSON of models is flat; deeper text is made to overflow the stack of whoever walks it recursively. */
+export const MAX_JSON_DEPTH = 64;
+
+/** True where objects and arrays of a JSON text stand in each other deeper than `MAX_JSON_DEPTH`. It must have passed `JSON.parse`. */
+export function isTooDeep(json: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === '"') at = endOfString(json, at);
+    else if (character === '{' || character === '[') {
+      depth += 1;
+      if (depth > MAX_JSON_DEPTH) return true;
+    } else if (character === '}' || character === ']') depth -= 1;
+  }
+  return false;
+}

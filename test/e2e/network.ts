@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { type DevnetNode, type LocalHub, setUpSubnet, startDevnetNode, startHub } from '@tuning/devnet';
 import { createHub, type Hub } from '@tuning/hub';
 import { Secret, waitFor } from '@tuning/kit';
-import { stopAllJobs } from '@tuning/runner';
+import { removeAllContainers, stopAllJobs } from '@tuning/runner';
 import { createWallet } from '@tuning/wallet';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -46,7 +46,13 @@ export class Daemon {
   constructor(script: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     this.process = spawn(process.execPath, [join(ROOT, script), ...args], {
       cwd: ROOT,
-      env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir(), ORT_DISABLE_TELEMETRY: '1', ...env },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: tmpdir(),
+        ORT_DISABLE_TELEMETRY: '1',
+        ...(process.env['DOCKER_HOST'] === undefined ? {} : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     createInterface({ input: this.process.stdout! }).on('line', (text) => {
@@ -216,7 +222,10 @@ export class Network {
         daemon.process.exitCode === null && daemon.process.signalCode === null ? daemon.kill() : undefined,
       ),
     );
-    for (const name of this.hotkeys.keys()) await stopAllJobs(join(this.folder, 'data', name, 'runner'));
+    for (const name of this.hotkeys.keys()) {
+      await stopAllJobs(join(this.folder, 'data', name, 'runner'));
+      await removeAllContainers(join(this.folder, 'data', name, 'containers'));
+    }
     await this.#node?.close();
     await this.#hub?.close();
     rmSync(this.folder, { recursive: true, force: true });

@@ -1,9 +1,9 @@
 import type { RuntimeState } from '../../../runtime.ts';
-import { deposit, spendable, withdraw } from '../../balances-ledger.ts';
 import { type CallDescription, type Context, ensureSigned, type Origin } from '../../pallet.ts';
 import { ensure } from './errors.ts';
 import { hotkeyExists, subnetExists } from './neurons.ts';
 import { subtensor as s } from './storage.ts';
+import { canPay, payFromSubnet, payToSubnet } from './subnet-account.ts';
 
 /** Smallest stake, RAO (InitialMinStake). */
 const MIN_STAKE = 2_000_000n;
@@ -50,13 +50,13 @@ export function creditStake(state: RuntimeState, hotkey: string, coldkey: string
 function addStake(context: Context, origin: Origin, args: StakeArgs & { amount_staked: bigint }): void {
   const { state } = context;
   const coldkey = ensureSigned(origin);
-  const { hotkey, netuid, amount_staked: amount } = args;
+  const { hotkey, netuid } = args;
   ensure(subnetExists(state, netuid), 'SubnetNotExists');
   ensure(s.SubtokenEnabled.get(state, netuid), 'SubtokenDisabled');
-  ensure(amount >= MIN_STAKE, 'AmountTooLow');
-  ensure(spendable(state, coldkey, true) >= amount, 'NotEnoughBalanceToStake');
+  ensure(args.amount_staked >= MIN_STAKE, 'AmountTooLow');
+  ensure(canPay(context, coldkey, args.amount_staked), 'NotEnoughBalanceToStake');
   ensure(hotkeyExists(state, hotkey), 'HotKeyAccountNotExists');
-  withdraw(context, coldkey, amount, true);
+  const amount = payToSubnet(context, netuid, coldkey, args.amount_staked);
   creditStake(state, hotkey, coldkey, netuid, amount);
   s.SubnetTAO.put(state, netuid, s.SubnetTAO.get(state, netuid) + amount);
   s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) + amount);
@@ -82,7 +82,7 @@ function removeStake(context: Context, origin: Origin, args: StakeArgs & { amoun
   s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) - amount);
   const staked = s.TotalStake.get(state);
   s.TotalStake.put(state, staked > amount ? staked - amount : 0n);
-  deposit(context, coldkey, amount);
+  payFromSubnet(context, netuid, coldkey, amount);
   context.deposit('SubtensorModule', 'StakeRemoved', [coldkey, hotkey, amount, amount, netuid, 0n]);
 }
 

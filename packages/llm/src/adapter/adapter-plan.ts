@@ -1,6 +1,6 @@
 import { BadInputError } from '@tuning/kit';
 import type { ModelConfig } from '../config/model-config.ts';
-import { EMBEDDING, HEAD, modelTensors } from '../config/tensors.ts';
+import { embeddingName, headName, modelTensors, tensorNames, weightOf } from '../config/tensors.ts';
 import type { TensorStore } from '../safetensors/file.ts';
 import type { TensorEntry } from '../safetensors/header.ts';
 import { type AdapterConfig, unsupportedAdapter } from './adapter-config.ts';
@@ -15,7 +15,7 @@ export interface AdapterPair {
   readonly rank: number;
   /** Factor of B·A. */
   readonly scaling: number;
-  /** The weight is stored as [in, out]: an embedding's rows are its inputs. */
+  /** The weight is stored as [in, out]: an embedding's rows are its inputs, and GPT-2 stores every matrix so. */
   readonly inputFirst: boolean;
 }
 
@@ -64,7 +64,7 @@ export function adapterPlan(
   for (const [target, { a, b }] of halves) {
     if (a === undefined || b === undefined)
       throw tensorMismatch(a ?? b ?? target, 'the other half of the pair is missing');
-    const pair = { a, b, ...adapter.pairOf(moduleOf(target)), inputFirst: target === EMBEDDING };
+    const pair = { a, b, ...adapter.pairOf(moduleOf(target)), inputFirst: isInputFirst(config, target) };
     requirePairShapes(pair, entries, shapes.get(target)!);
     pairs.set(target, pair);
   }
@@ -72,6 +72,16 @@ export function adapterPlan(
 }
 
 const moduleOf = (tensor: string) => tensor.replace(/\.[^.]*$/, '');
+
+/** Of tokens or of positions. */
+function isEmbedding(config: ModelConfig, tensor: string): boolean {
+  const { positions } = tensorNames(config);
+  return tensor === embeddingName(config) || (positions !== undefined && tensor === weightOf(positions));
+}
+
+function isInputFirst(config: ModelConfig, tensor: string): boolean {
+  return isEmbedding(config, tensor) || (tensorNames(config).transposed === true && tensor !== headName(config));
+}
 
 /** The base's tensor that a pair changes exists and is one that the adapter's config puts a pair on. */
 function requireTarget(
@@ -83,8 +93,9 @@ function requireTarget(
   shapes: ReadonlyMap<string, readonly number[]>,
 ): void {
   const module = moduleOf(target);
-  const isEmbedding = target === EMBEDDING;
-  if (config.tied && (isEmbedding || target === HEAD)) {
+  const onEmbedding = isEmbedding(config, target);
+  const head = target === headName(config);
+  if (config.tied && (target === embeddingName(config) || head)) {
     throw unsupportedAdapter(
       'target_modules',
       `reach ${module}, which the base ties to another: the pair would part them`,
@@ -92,13 +103,13 @@ function requireTarget(
   }
   const shape = shapes.get(target);
   if (!shape) throw tensorMismatch(name, `the base has no ${target}`);
-  if (shape.length !== 2 || embedding !== isEmbedding) {
+  if (shape.length !== 2 || embedding !== onEmbedding) {
     throw tensorMismatch(
       name,
-      `is no pair for ${module}, ${isEmbedding ? 'an embedding' : 'which is none or no matrix'}`,
+      `is no pair for ${module}, ${onEmbedding ? 'an embedding' : 'which is none or no matrix'}`,
     );
   }
-  if (!adapter.isTarget(module, { linear: !isEmbedding, head: target === HEAD })) {
+  if (!adapter.isTarget(module, { linear: !onEmbedding, head })) {
     throw tensorMismatch(target, 'has a LoRA pair, but the target_modules of the config do not reach it');
   }
 }
@@ -126,11 +137,12 @@ function replacedTensor(
 ): string {
   const target = path.replace(/\.base_layer\.weight$/, '.weight');
   // A tied head has no tensor of its own: what is read of it is compared with the embedding.
-  const shape = shapes.get(target === HEAD && config.tied ? EMBEDDING : target);
+  const head = target === headName(config);
+  const shape = shapes.get(head && config.tied ? embeddingName(config) : target);
   if (!shape) throw tensorMismatch(entry.name, 'is no LoRA weight and no tensor of the base');
   const module = moduleOf(target);
   const saved = adapter.savedModules.some((name) => pathsAbove(module).some((above) => above.endsWith(name)));
-  if (!saved && target !== EMBEDDING && target !== HEAD) {
+  if (!saved && target !== embeddingName(config) && !head) {
     throw tensorMismatch(entry.name, 'is a whole tensor, but no modules_to_save of the config reach it');
   }
   requireShape(entry, shape);

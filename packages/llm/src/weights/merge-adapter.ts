@@ -4,7 +4,7 @@ import { type AdapterConfig, readAdapterConfig, unsupportedAdapter } from '../ad
 import { ADAPTER_WEIGHTS_FILE, type AdapterPair, adapterPlan } from '../adapter/adapter-plan.ts';
 import { addLowRank, transposed } from '../adapter/low-rank.ts';
 import type { ModelConfig } from '../config/model-config.ts';
-import { EMBEDDING, HEAD } from '../config/tensors.ts';
+import { embeddingName, headName } from '../config/tensors.ts';
 import { openSafetensorsFile, type TensorStore } from '../safetensors/file.ts';
 
 /**
@@ -21,9 +21,9 @@ export async function mergeAdapter(
   try {
     const { pairs, replaced } = adapterPlan(settings, adapter, config);
     for (const [target, name] of replaced) {
-      if (target !== HEAD || !config.tied) weights.get(target)!.set(await adapter.read(name));
+      if (target !== headName(config) || !config.tied) weights.get(target)!.set(await adapter.read(name));
     }
-    if (config.tied) await requireTied(settings, adapter, weights.get(EMBEDDING)!, replaced);
+    if (config.tied) await requireTied(config, settings, adapter, weights, replaced);
     for (const [target, pair] of pairs) await addPair(adapter, target, weights.get(target)!, pair);
   } finally {
     await adapter.close();
@@ -49,19 +49,21 @@ async function addPair(adapter: TensorStore, target: string, weight: Float32Arra
  * there and equal is it still the base's architecture.
  */
 async function requireTied(
+  config: ModelConfig,
   { savedModules }: AdapterConfig,
   adapter: TensorStore,
-  embedding: Float32Array,
+  weights: ReadonlyMap<string, Float32Array>,
   replaced: ReadonlyMap<string, string>,
 ): Promise<void> {
   const parted = (module: string) =>
     unsupportedAdapter('modules_to_save', `part ${module} from the tensor that the base ties it to`);
-  const head = replaced.get(HEAD);
+  const embedding = embeddingName(config);
+  const head = replaced.get(headName(config));
   if (head !== undefined) {
     const values = await adapter.read(head);
-    if (values.some((value, index) => value !== embedding[index])) throw parted('the head');
-  } else if (replaced.has(EMBEDDING) && savedModules.length > 0) {
-    const module = EMBEDDING.replace(/\.weight$/, '');
+    if (values.some((value, index) => value !== weights.get(embedding)![index])) throw parted('the head');
+  } else if (replaced.has(embedding) && savedModules.length > 0) {
+    const module = embedding.replace(/\.weight$/, '');
     if (savedModules.some((name) => module.endsWith(name))) throw parted('the embedding');
   }
 }

@@ -1,7 +1,8 @@
 """
-Writes the vectors of this folder with the real PEFT: a tiny base per family, adapters of every kind that is supported,
-and the losses of each. Run in a virtual environment with torch, transformers, peft and safetensors:
+Writes the vectors of this folder with the real PEFT: two tiny bases, adapters of every kind that is supported,
+and the losses of each. Bases of other families are those of ../families. Run in a virtual environment with torch, transformers, peft and safetensors:
 
+    node make-trained.js      # first: an adapter that our own trainer writes
     python make.py            # writes beside itself
 """
 
@@ -86,6 +87,23 @@ VARIANTS = {
         dict(r=3, lora_alpha=6, target_modules=["q_proj", "gate_proj"], modules_to_save=["lm_head", "norm", "0.mlp"]),
     ),
     "saved-embedding": ("llama", dict(r=3, lora_alpha=6, target_modules=["q_proj"], modules_to_save=["embed_tokens"])),
+    # Every family, whatever its modules are called and however it stores them.
+    **{
+        f"family-{name}": (f"../families/{name}", dict(r=3, lora_alpha=6, target_modules="all-linear"))
+        for name in ("llama3", "mistral", "qwen2", "qwen3", "smollm3", "phi3", "gemma2", "gemma3", "gpt2", "gpt-neox")
+    },
+    "transposed": (
+        "../families/gpt2",
+        dict(r=3, lora_alpha=6, target_modules=["c_attn", "mlp.c_proj", "wpe"], fan_in_fan_out=True, use_rslora=True),
+    ),
+    "saved-biases": (
+        "../families/qwen2",
+        dict(r=3, lora_alpha=6, target_modules=["q_proj"], modules_to_save=["k_proj", "norm"]),
+    ),
+    "saved-untied": (
+        "../families/gpt-neox",
+        dict(r=3, lora_alpha=6, target_modules=["query_key_value"], modules_to_save=["embed_out", "embed_in"]),
+    ),
     "bf16": ("llama", dict(r=4, lora_alpha=8, target_modules=ATTENTION)),
 }
 
@@ -134,15 +152,20 @@ def write_variant(name, base, arguments):
     (folder / "README.md").unlink(missing_ok=True)
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text())
-    config["base_model_name_or_path"] = f"tiny/{base}"
+    config["base_model_name_or_path"] = f"tiny/{Path(base).name}"
     config["revision"] = "a" * 40
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
     path.write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     if name == "bf16":
         file = str(folder / "adapter_model.safetensors")
         save_file({key: value.bfloat16() for key, value in load_file(file).items()}, file, {"format": "pt"})
-    # As anybody would load it: what was not saved does not count.
-    loaded = PeftModel.from_pretrained(fresh(base), folder).eval()
-    return losses(loaded)
+    return loaded_losses(base, folder)
+
+
+def loaded_losses(base, folder):
+    """As anybody would load it: what was not saved does not count."""
+    return losses(PeftModel.from_pretrained(fresh(base), folder).eval())
 
 
 def main():
@@ -154,7 +177,9 @@ def main():
         expected[name] = {"base": name, "losses": losses(fresh(name))}
     for name, (base, arguments) in VARIANTS.items():
         expected[name] = {"base": base, "losses": write_variant(name, base, arguments)}
-        assert expected[name]["losses"] != expected[base]["losses"], name
+        assert expected[name]["losses"] != losses(fresh(base)), name
+    # Written by this repository's trainer (make-trained.js), read by PEFT.
+    expected["trained"] = {"base": "llama", "losses": loaded_losses("llama", HERE / "trained")}
     versions = {module.__name__: module.__version__ for module in (torch, transformers, peft)}
     document = {"versions": versions, "rows": ROWS, "expected": expected}
     (HERE / "expected.json").write_text(json.dumps(document, indent=1) + "\n")

@@ -24,9 +24,19 @@ export function stakeOf(state: RuntimeState, hotkey: string, coldkey: string, ne
   return (s.Alpha.get(state, hotkey, coldkey, netuid).bits * s.TotalHotkeyAlpha.get(state, hotkey, netuid)) / total;
 }
 
+/** What nothing is left of has no entry (HotkeyAlphaSharePoolDataOperations of staking/stake_utils.rs). */
 function changeShares(state: RuntimeState, hotkey: string, coldkey: string, netuid: number, bits: bigint): void {
-  s.Alpha.put(state, hotkey, coldkey, netuid, { bits: s.Alpha.get(state, hotkey, coldkey, netuid).bits + bits });
-  s.TotalHotkeyShares.put(state, hotkey, netuid, { bits: s.TotalHotkeyShares.get(state, hotkey, netuid).bits + bits });
+  const share = s.Alpha.get(state, hotkey, coldkey, netuid).bits + bits;
+  if (share === 0n) s.Alpha.remove(state, hotkey, coldkey, netuid);
+  else s.Alpha.put(state, hotkey, coldkey, netuid, { bits: share });
+  const all = s.TotalHotkeyShares.get(state, hotkey, netuid).bits + bits;
+  if (all === 0n) s.TotalHotkeyShares.remove(state, hotkey, netuid);
+  else s.TotalHotkeyShares.put(state, hotkey, netuid, { bits: all });
+}
+
+function setHotkeyAlpha(state: RuntimeState, hotkey: string, netuid: number, alpha: bigint): void {
+  if (alpha === 0n) s.TotalHotkeyAlpha.remove(state, hotkey, netuid);
+  else s.TotalHotkeyAlpha.put(state, hotkey, netuid, alpha);
 }
 
 /** Emission to a hotkey: everyone who staked to it gains in proportion. */
@@ -78,7 +88,7 @@ function removeStake(context: Context, origin: Origin, args: StakeArgs & { amoun
   const total = s.TotalHotkeyAlpha.get(state, hotkey, netuid);
   const allShares = s.TotalHotkeyShares.get(state, hotkey, netuid).bits;
   changeShares(state, hotkey, coldkey, netuid, -((allShares * amount) / total));
-  s.TotalHotkeyAlpha.put(state, hotkey, netuid, total - amount);
+  setHotkeyAlpha(state, hotkey, netuid, total - amount);
   s.SubnetAlphaOut.put(state, netuid, s.SubnetAlphaOut.get(state, netuid) - amount);
   const staked = s.TotalStake.get(state);
   s.TotalStake.put(state, staked > amount ? staked - amount : 0n);

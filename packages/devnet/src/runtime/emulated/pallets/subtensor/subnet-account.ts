@@ -1,4 +1,4 @@
-import { freeBalance, spendable, transfer } from '../../balances-ledger.ts';
+import { freeBalance, setBalance, spendable, transfer } from '../../balances-ledger.ts';
 import type { Context } from '../../pallet.ts';
 import { ensure } from './errors.ts';
 
@@ -33,4 +33,16 @@ export function payToSubnet(context: Context, netuid: number, who: string, amoun
   ensure(paid > 0n, 'InsufficientBalance');
   transfer(context, who, subnetAccount(netuid), paid, true);
   return paid;
+}
+
+/**
+ * TAO that a subnet gives to a coldkey (transfer_tao_from_subnet of coinbase/tao.rs). Where there are no pools, what was
+ * earned and not staked is in nobody's account: it is made when it is taken out.
+ */
+export function payFromSubnet(context: Context, netuid: number, who: string, amount: bigint): void {
+  const { state } = context;
+  const account = subnetAccount(netuid);
+  const there = freeBalance(state, account);
+  if (there < amount) setBalance(state, account, amount);
+  transfer(context, account, who, amount, false);
 }

@@ -167,6 +167,25 @@ export const minerOptions: readonly Option[] = [
     placeholder: '<repo,…>',
     help: 'accept only these base models (default: any supported)',
   },
+  {
+    key: 'policy.dataset_types',
+    type: 'list',
+    placeholder: '<type,…>',
+    help: 'accept only these: instruct, alpaca, pretrain, completion, custom',
+  },
+  { key: 'policy.validators', type: 'list', placeholder: '<hotkey,…>', help: 'accept offers of these validators only' },
+  {
+    key: 'policy.min_validator_stake',
+    type: 'number',
+    placeholder: '<alpha>',
+    help: 'decline offers of validators with less stake on the subnet',
+  },
+  {
+    key: 'policy.hours',
+    type: 'list',
+    placeholder: '<from-to,…>',
+    help: 'accept offers in these hours (UTC) only, e.g. 22-6',
+  },
 ];
 
 export const validatorOptions: readonly Option[] = [

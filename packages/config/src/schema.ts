@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { LIMITS, netuidSchema, repoIdSchema } from '@tuning/protocol';
+import { datasetTypeNames, LIMITS, netuidSchema, repoIdSchema, ss58Schema } from '@tuning/protocol';
 import { z } from 'zod';
 
 /** Names of the Python SDK and their endpoints (opentensor/bittensor bittensor/core/settings.py). */
@@ -82,6 +82,18 @@ export const minerConfigSchema = z.strictObject({
       .max(LIMITS.datasetBytes / 1024 ** 2)
       .default(1024),
     models: z.array(repoIdSchema).max(256).optional(),
+    dataset_types: z
+      .array(z.enum([...datasetTypeNames, 'custom']))
+      .max(8)
+      .optional(),
+    validators: z.array(ss58Schema).max(256).optional(),
+    /** Alpha staked to the validator on the subnet. */
+    min_validator_stake: z.number().min(0).max(21_000_000).default(0),
+    /** From hour to hour in UTC, over midnight where the first is the later one. */
+    hours: z
+      .array(z.string().regex(/^([01]?\d|2[0-3])-([01]?\d|2[0-4])$/, 'must be hours in UTC such as 22-6'))
+      .max(24)
+      .optional(),
   }),
 });
 export type MinerConfig = z.infer<typeof minerConfigSchema>;

@@ -26,6 +26,8 @@ export interface RunMinerArgs {
 
 /** Share of the time to the deadline that training may take; the rest is for pushing the model and the commitment. */
 const TRAINING_SHARE = 0.85;
+/** Alpha has nine decimals, like TAO. */
+const RAO_PER_ALPHA = 1_000_000_000;
 /** Time for a training job to write its checkpoint when the daemon stops, in ms. */
 const CHECKPOINT_GRACE_MS = 10_000;
 
@@ -134,7 +136,14 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     await worker.start();
     submitter.resume();
 
-    const desk = new TaskDesk({ store, worker, chain, config, logger: logger.child({ module: 'tasks' }) });
+    const desk = new TaskDesk({
+      store,
+      worker,
+      chain,
+      config,
+      logger: logger.child({ module: 'tasks' }),
+      stakeAlphaOf: (hotkey) => Number(neuron.metagraph.neuron(hotkey)?.stake ?? 0n) / RAO_PER_ALPHA,
+    });
     const http = createMinerApi({
       store,
       worker,

@@ -35,6 +35,8 @@ export interface SubmitterServices {
 const OPEN = ['publishing', 'committing', 'committed'] as const;
 /** Blocks after the deadline for which making the repo public is tried; validators stop looking long before. */
 const REVEAL_BLOCKS = 7_200;
+/** Of the operator's own making, or the chain's word: the operator must see them. Other faults pass. */
+const REFUSALS = new Set(['OperatorError', 'BadInputError', 'ChainError']);
 /** Waits between tries after a fault of hub or chain: short at first, since the deadline is near by nature. */
 const RETRY = { attempts: 10_000, baseMs: 500, maxMs: 15_000 };
 
@@ -45,6 +47,8 @@ const RETRY = { attempts: 10_000, baseMs: 500, maxMs: 15_000 };
 export class Submitter {
   readonly #s: SubmitterServices;
   readonly #running = new Map<string, Promise<void>>();
+  /** Code of the last refusal that was logged, by task. */
+  readonly #told = new Map<string, string | undefined>();
   #commitQueue: Promise<unknown> = Promise.resolve();
 
   constructor(services: SubmitterServices) {
@@ -63,7 +67,10 @@ export class Submitter {
         if (this.#s.signal.aborted) return;
         this.#fail(taskId, errorMessage(error));
       })
-      .finally(() => this.#running.delete(taskId));
+      .finally(() => {
+        this.#running.delete(taskId);
+        this.#told.delete(taskId);
+      });
     this.#running.set(taskId, run);
   }
 
@@ -93,15 +100,16 @@ export class Submitter {
 
   /**
    * Only the clock ends a submission: the deadline before the commitment, the reveal window after it. A refusal that the
-   * operator can mend (token, quota, chain) costs nothing if it is mended in time.
+   * operator can mend (token, quota, registration) costs nothing if it is mended in time.
    */
   #mayTryAgain(error: Error, assignment: AssignmentRecord, offer: TaskOffer): boolean {
     if (errorCode(error) === 'COMMITMENT_TOO_LONG') return false;
-    if (error.name === 'OperatorError' || error.name === 'BadInputError') {
-      this.#s.logger.error(
-        { taskId: assignment.taskId, state: assignment.state, code: errorCode(error), error: error.message },
-        'refused; trying again until it is too late',
-      );
+    const { taskId, state } = assignment;
+    const code = errorCode(error);
+    // Each reason once: the same is met at every try.
+    if (REFUSALS.has(error.name) && this.#told.get(taskId) !== code) {
+      this.#told.set(taskId, code);
+      this.#s.logger.error({ taskId, state, code, error: error.message }, 'refused; trying again until it is too late');
     }
     const last = assignment.state === 'committed' ? offer.deadlineBlock + REVEAL_BLOCKS : offer.deadlineBlock;
     return this.#s.chain.head.number <= last;

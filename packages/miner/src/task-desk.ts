@@ -30,6 +30,7 @@ export class TaskDesk {
   readonly #chain: Chain;
   readonly #config: MinerConfig;
   readonly #logger: Logger;
+  readonly #stakeAlphaOf: (hotkey: string) => number;
   draining = false;
 
   constructor(services: {
@@ -38,12 +39,15 @@ export class TaskDesk {
     chain: Chain;
     config: MinerConfig;
     logger: Logger;
+    /** Alpha staked to a hotkey on the subnet, by the metagraph. */
+    stakeAlphaOf: (hotkey: string) => number;
   }) {
     this.#store = services.store;
     this.#worker = services.worker;
     this.#chain = services.chain;
     this.#config = services.config;
     this.#logger = services.logger;
+    this.#stakeAlphaOf = services.stakeAlphaOf;
   }
 
   onOffer(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
@@ -56,6 +60,8 @@ export class TaskDesk {
         states: ['queued', 'training', 'publishing', 'committing', 'committed'],
       }).length,
       draining: this.draining,
+      validator: { hotkey: from.hotkey, stakeAlpha: this.#stakeAlphaOf(from.hotkey) },
+      now: Date.now(),
     });
     if (!answer.accept) {
       this.#logger.info({ taskId: offer.taskId, validator: from.hotkey, reason: answer.reason }, 'offer declined');

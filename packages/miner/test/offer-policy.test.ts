@@ -2,8 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { decideOffer } from '../src/offer-policy.ts';
 import { offer } from './temp-store.ts';
 
-const policy = { min_blocks: 20, max_blocks: 1_000, max_queue: 2, max_dataset_mb: 1, max_model_gb: 1 };
-const context = { netuid: 2, head: 90, openTasks: 0, draining: false };
+const policy = {
+  min_blocks: 20,
+  max_blocks: 1_000,
+  max_queue: 2,
+  max_dataset_mb: 1,
+  max_model_gb: 1,
+  min_validator_stake: 0,
+};
+const validator = { hotkey: '5V', stakeAlpha: 10 };
+const now = Date.UTC(2026, 0, 1, 23, 30);
+const context = { netuid: 2, head: 90, openTasks: 0, draining: false, validator, now };
 
 describe('decideOffer', () => {
   it('accepts what fits', () => {
@@ -28,5 +37,32 @@ describe('decideOffer', () => {
     expect(decideOffer(offer, { ...policy, models: ['other/model'] }, context)).toMatchObject({
       reason: 'model_not_accepted',
     });
+  });
+
+  it('chooses whom it works for', () => {
+    expect(decideOffer(offer, { ...policy, validators: ['5V'], min_validator_stake: 10 }, context).accept).toBe(true);
+    for (const own of [{ validators: ['5W'] }, { min_validator_stake: 10.5 }]) {
+      expect(decideOffer(offer, { ...policy, ...own }, context)).toMatchObject({ reason: 'validator_not_accepted' });
+    }
+  });
+
+  it('chooses types of datasets', () => {
+    const ofType = (datasetType: typeof offer.datasetType, dataset_types: ('instruct' | 'custom')[]) =>
+      decideOffer({ ...offer, datasetType }, { ...policy, dataset_types }, context);
+    expect(ofType('instruct', ['instruct']).accept).toBe(true);
+    expect(ofType({ field: 'text' } as never, ['custom']).accept).toBe(true);
+    expect(ofType('alpaca', ['instruct', 'custom'])).toMatchObject({ reason: 'dataset_type_not_accepted' });
+  });
+
+  it.each([
+    ['22-6', true],
+    ['23-24', true],
+    ['0-23', false],
+    ['9-17', false],
+    ['0-24', true],
+  ])('at half past eleven at night is within %s: %s', (hours, accept) => {
+    const answer = decideOffer(offer, { ...policy, hours: [hours] }, context);
+    expect(answer.accept).toBe(accept);
+    if (!answer.accept) expect(answer.reason).toBe('outside_hours');
   });
 });

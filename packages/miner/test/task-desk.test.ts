@@ -24,13 +24,21 @@ let opened: Awaited<ReturnType<typeof openTempStore>>;
 beforeEach(async () => {
   opened = await openTempStore();
   worker = new FakeWorker();
-  const policy = { min_blocks: 20, max_blocks: 1_000, max_queue: 2, max_dataset_mb: 1, max_model_gb: 1 };
+  const policy = {
+    min_blocks: 20,
+    max_blocks: 1_000,
+    max_queue: 2,
+    max_dataset_mb: 1,
+    max_model_gb: 1,
+    min_validator_stake: 0,
+  };
   desk = new TaskDesk({
     store: opened.store,
     worker: worker.asWorker(),
     chain: new FakeChain(90).asChain(),
     config: { netuid: 2, policy } as MinerConfig,
     logger: silentLogger,
+    stakeAlphaOf: () => 5,
   });
 });
 afterEach(() => opened.remove());

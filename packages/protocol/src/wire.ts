@@ -25,6 +25,7 @@ export const declineReasons = [
   'too_much_time',
   'wrong_netuid',
   'validator_not_accepted',
+  'outside_hours',
   'offer_expired',
   'internal',
 ] as const;

@@ -25,6 +25,7 @@ export { openSafetensorsFile, type TensorStore } from './safetensors/file.ts';
 export * from './safetensors/folder.ts';
 export type { TensorEntry } from './safetensors/header.ts';
 export * from './safetensors/write.ts';
+export * from './tokenizer/chat-template.ts';
 export * from './tokenizer/load-tokenizer.ts';
 export * from './train/index.ts';
 export * from './weights/compare.ts';

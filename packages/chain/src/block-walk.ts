@@ -47,9 +47,15 @@ export async function walkBlocks<T>(walk: BlockWalk<T>): Promise<void> {
       ahead.length = 0;
       if (signal.aborted) return;
       const pruned = errorCode(error) === 'CHAIN_STATE_PRUNED' && head !== undefined;
-      const recovered = pruned ? await walk.recover(next, head!.number).catch(() => []) : [];
+      let failure = error;
+      const recovered = pruned
+        ? await walk.recover(next, head!.number).catch((second: unknown) => {
+            failure = second;
+            return [];
+          })
+        : [];
       if (recovered.length === 0) {
-        const context = { block: next, failures: ++failures, error: errorMessage(error) };
+        const context = { block: next, failures: ++failures, error: errorMessage(failure) };
         if (failures === 1) logger.warn(context, 'cannot read a finalised block, trying again');
         else logger.debug(context, 'still cannot read a finalised block');
         await sleep(Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 10), LONGEST_BACKOFF_MS), signal).catch(
@@ -57,9 +63,9 @@ export async function walkBlocks<T>(walk: BlockWalk<T>): Promise<void> {
         );
         continue;
       }
-      logger.warn(
+      logger.info(
         { from: next, to: next + recovered.length - 1 },
-        'the endpoint has dropped the state of these blocks: only what later blocks still show of them was read',
+        'the endpoint has dropped the state of these blocks: they were read from their bodies',
       );
       ready = recovered;
     }

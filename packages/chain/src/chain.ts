@@ -29,6 +29,11 @@ export interface ChainCommitment {
   block: number;
   /** Text of the Raw and BigRaw fields, in order. */
   fields: string[];
+  /**
+   * Set when the block's events are gone and no later state shows it: the hotkey signed it and the block holds it, but
+   * whether it succeeded there is not known for certain.
+   */
+  unproven?: true;
 }
 
 export interface RegisterArgs {
@@ -184,6 +189,10 @@ export interface Chain {
   ): Promise<{ block: number; fields: string[] } | undefined>;
   /** The commitment that each hotkey of the subnet has now, newest first. */
   commitments(netuid: number, options?: AtBlock): Promise<ChainCommitment[]>;
+  /**
+   * Every finalised block from `fromBlock` on, in order, with what was committed in it. Blocks whose state the endpoint no
+   * longer has are read from their bodies, see {@link ChainCommitment.unproven}.
+   */
   watchCommitments(args: WatchCommitmentsArgs): Promise<void>;
   setWeights(args: SetWeightsArgs, options?: CallOptions): Promise<SetWeightsResult>;
   revealWeights(

@@ -24,7 +24,8 @@ import type {
 import type { ChainContext } from './chain-context.ts';
 import { type ChainState, stateAt } from './chain-state.ts';
 import { parseValue, uint } from './chain-values.ts';
-import { recoverCommitments } from './commitment-recovery.ts';
+import { commitmentCallsOf } from './commitment-bodies.ts';
+import { CommitmentRecovery } from './commitment-recovery.ts';
 import { commit, commitmentsIn, readCommitment, readCommitments } from './commitments.ts';
 import type { Connection } from './connection.ts';
 import { type EpochClock, readEpochClock } from './epoch-clock.ts';
@@ -200,6 +201,8 @@ export class SubtensorChain implements Chain, ChainContext {
       one.addEventListener('abort', stop, { once: true });
     }
     const hashOf = (number: number) => this.blockHash(number);
+    const callsOf = (block: BlockRef) => commitmentCallsOf(this.#connection, netuid, block);
+    const recovery = new CommitmentRecovery({ context: this, netuid, hashOf, callsOf, logger: this.#logger });
     return walkBlocks<ChainCommitment[]>({
       fromBlock,
       waitFor: (number, own) => this.#heads.waitFor(number, { signal: own }),
@@ -209,7 +212,7 @@ export class SubtensorChain implements Chain, ChainContext {
           const events = await readEvents(session, block.hash);
           return commitmentsIn(await stateAt(session, block.hash), events, netuid, block);
         }),
-      recover: (from, head) => recoverCommitments(this, netuid, from, head, hashOf),
+      recover: (from, head) => recovery.recover(from, head),
       onBlock,
       signal: end.signal,
       logger: this.#logger,

@@ -1,11 +1,9 @@
-import { TransientError } from '@tuning/kit';
 import { expect, it } from 'vitest';
 import { ChainError } from '../src/chain-error.ts';
-import { recoverCommitments } from '../src/commitment-recovery.ts';
 import { commit } from '../src/commitments.ts';
 import { register } from '../src/registration.ts';
 import { serve } from '../src/serving.ts';
-import { FakeContext, ME, OTHER, rules, signer } from './fake-context.ts';
+import { FakeContext, OTHER, rules, signer } from './fake-context.ts';
 
 const certificate = Uint8Array.from([0xed, ...new Uint8Array(32).fill(9)]);
 const code = (expected: string, more: object = {}) => expect.objectContaining({ code: expected, ...more });
@@ -82,28 +80,4 @@ it('checks price and balance before registering, and names refusals alike', asyn
   raced.refusal = new ChainError('REGISTRATION_PRICE_LIMIT_EXCEEDED', 'too dear');
   await expect(register(raced, args)).rejects.toEqual(code('BURN_ABOVE_LIMIT', { name: 'OperatorError' }));
   expect(raced.calls[0]).toMatchObject({ call: 'registerLimit', args: [2, OTHER, 600n] });
-});
-
-it('places what the slots still show of dropped blocks, up to the oldest block that is kept', async () => {
-  const hash = (number: number) => `0x${number.toString(16).padStart(64, '0')}`;
-  const row = (block: number, text: string) => ({ deposit: 0, block, info: { fields: [{ raw1: text }] } });
-  const context = new FakeContext({
-    number: 0,
-    commitmentOf: [
-      [ME, row(7, '0x61')],
-      [OTHER, row(40, '0x62')],
-    ],
-  });
-  const read = context.read.bind(context);
-  const asked: string[] = [];
-  context.read = async (what, work, options = {}) => {
-    asked.push(options.at ?? '');
-    if ((options.at ?? '') < hash(12)) throw new TransientError('CHAIN_STATE_PRUNED', 'gone');
-    return read(what, work, options);
-  };
-  const blocks = await recoverCommitments(context, 2, 5, 60, async (number) => hash(number));
-  expect(blocks.map(({ block }) => block.number)).toEqual([5, 6, 7, 8, 9, 10, 11]);
-  expect(blocks.flatMap(({ content }) => content)).toEqual([{ hotkey: ME, block: 7, fields: ['a'] }]);
-  expect(asked.at(-1)).toBe(hash(12));
-  expect(asked.length).toBeLessThan(10);
 });

@@ -1,7 +1,7 @@
 import type { Chain } from '@tuning/chain';
 import type { NeuronConfig } from '@tuning/config';
 import { chainEndpoints } from '@tuning/config';
-import { type Logger, OperatorError, retry, type Signer } from '@tuning/kit';
+import { errorCode, type Logger, OperatorError, retry, type Signer } from '@tuning/kit';
 
 /** Version of the wire protocol, in the axon's `placeholder1`. */
 export const WIRE_VERSION = 1;
@@ -64,7 +64,17 @@ export async function serveAxon(args: {
         },
         { signal },
       ),
-    { attempts: 8, baseMs: 1_000, maxMs: 12_000, signal, logger, what: 'serving the axon' },
+    {
+      attempts: 8,
+      baseMs: 1_000,
+      maxMs: 12_000,
+      signal,
+      shouldRetry: (error) => {
+        if (error.name === 'OperatorError' || error.name === 'BadInputError') return false;
+        logger.warn({ code: errorCode(error), error: error.message }, 'the axon is not served yet; trying again');
+        return true;
+      },
+    },
   );
   logger.info({ address, port, block: served.block.number, changed: served.changed }, 'axon served');
 }

@@ -49,8 +49,8 @@ describe('devnet node', () => {
     expect(account.nonce).toBe(3);
     expect(await submit(zero)).toBe('1010: Invalid Transaction: Transaction is outdated');
     expect(await submit(await signed(3))).toBe('accepted');
-    expect(await submit(await signed(3, { tip: 5 }))).toBe('accepted');
-    expect(await submit(await signed(3, { tip: 4 }))).toMatch(/^1014: Priority is too low/);
+    // Tips buy no priority on Subtensor.
+    expect(await submit(await signed(3, { tip: 5 }))).toMatch(/^1014: Priority is too low/);
   });
 
   it('refuses forged signatures, foreign chains, empty payers and nonsense', async () => {

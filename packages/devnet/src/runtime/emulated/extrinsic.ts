@@ -12,6 +12,8 @@ export interface SignedPart {
   era: Era;
   nonce: number;
   tip: bigint;
+  /** Whether a hash of the metadata was signed along. */
+  hashChecked: boolean;
   /** Era, nonce, tip and metadata-hash mode as they stand in the extrinsic and in the signed payload. */
   extra: Uint8Array;
 }
@@ -56,8 +58,17 @@ function readSigned(reader: ScaleReader, body: Uint8Array): SignedPart {
   const nonce = Number(reader.compact());
   const tip = reader.compact();
   const mode = reader.u8();
-  if (mode !== 0) throw new BadInputError('SCALE_INVALID', 'metadata hash checking is not supported by this node');
-  return { who: address.value as string, signature, era, nonce, tip, extra: body.slice(start, reader.offset) };
+  if (mode > 1) throw new BadInputError('SCALE_INVALID', `a metadata hash mode is 0 or 1, not ${mode}`);
+  const hashChecked = mode === 1;
+  return {
+    who: address.value as string,
+    signature,
+    era,
+    nonce,
+    tip,
+    hashChecked,
+    extra: body.slice(start, reader.offset),
+  };
 }
 
 /** An unsigned extrinsic (inherent) with the given call. */

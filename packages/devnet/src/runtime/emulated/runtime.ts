@@ -38,6 +38,10 @@ import { runtimeVersion, SPEC_VERSION } from './version.ts';
 
 /** A transaction that a nonce gap holds back waits for the one before it, named by this tag. */
 const nonceTag = (who: string, nonce: number): string => `${who}:${nonce}`;
+/** NORMAL_DISPATCH_BASE_PRIORITY: tips buy none (runtime/src/transaction_payment_wrapper.rs). */
+const NORMAL_PRIORITY = 1n;
+/** Bytes of all transactions of a block: 75% of 10 MiB. */
+const MAX_NORMAL_LENGTH = 7_864_320;
 const IMMORTAL_LONGEVITY = Number.MAX_SAFE_INTEGER;
 
 type Checked = { extrinsic: Extrinsic; accountNonce: number; longevity: number };
@@ -135,9 +139,14 @@ export class EmulatedRuntime implements Runtime {
     }
     const checked = this.#check(state, extrinsic, best.number + 1);
     if ('name' in checked) return { ok: false, invalid: checked };
-    const { who, nonce, tip } = extrinsic.signed!;
+    const { who, nonce } = extrinsic.signed!;
     const requires = nonce > checked.accountNonce ? [nonceTag(who, nonce - 1)] : [];
-    const valid = { provides: [nonceTag(who, nonce)], requires, priority: tip, longevity: checked.longevity };
+    const valid = {
+      provides: [nonceTag(who, nonce)],
+      requires,
+      priority: NORMAL_PRIORITY,
+      longevity: checked.longevity,
+    };
     return { ok: true, valid };
   }
 
@@ -145,6 +154,8 @@ export class EmulatedRuntime implements Runtime {
   #check(state: RuntimeState, extrinsic: Extrinsic, block: number): Checked | InvalidTransaction {
     const { signed, call } = extrinsic;
     if (!signed) return { name: 'Call' };
+    // CheckMetadataHash: this runtime was built without a hash to compare with.
+    if (signed.hashChecked) return { name: 'Call' };
     const genesisHash = systemStorage.BlockHash.get(state, 0);
     let checkpointHash = genesisHash;
     let longevity = IMMORTAL_LONGEVITY;
@@ -162,6 +173,7 @@ export class EmulatedRuntime implements Runtime {
     const free = isFreeCall(call);
     if (!free && account.providers === 0 && account.sufficients === 0) return { name: 'Payment' };
     if (signed.nonce < account.nonce) return { name: 'Stale' };
+    if (extrinsic.length > MAX_NORMAL_LENGTH) return { name: 'ExhaustsResources' };
     const due = signed.tip + (free ? 0n : feeOf(extrinsic.length).total);
     // A fee may not cost the account its life.
     if (due > 0n && account.data.free - due < EXISTENTIAL_DEPOSIT) return { name: 'Payment' };

@@ -68,6 +68,9 @@ export function transfer(context: Context, from: string, to: string, amount: big
   if (amount > 0n) {
     withdraw(context, from, amount, keepAlive);
     deposit(context, to, amount);
+  } else if (freeBalance(state, from) === 0n) {
+    // Even so the sender's account is written, and one with nothing counts as new.
+    context.deposit('Balances', 'Endowed', { account: from, free_balance: 0n });
   }
   context.deposit('Balances', 'Transfer', { from, to, amount });
 }

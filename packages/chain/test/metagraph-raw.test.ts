@@ -55,7 +55,24 @@ describe('the metagraph read by hand', () => {
     expect(fast!.neurons[3]!.peerKey).toBeUndefined();
   }, 60_000);
 
-  it('keeps its neurons where one row is odd, and refuses a column that is', async () => {
+  it('is right after neurons have come and gone, whatever it held before', async () => {
+    const before = await both();
+    await subnet.addHotkey();
+    const { fast, general } = await both();
+    expect(fast).toEqual(general);
+    expect(fast!.neurons).toHaveLength(before.fast!.neurons.length + 1);
+    // Another hotkey at a known uid, as after a replacement.
+    const other = Uint8Array.from(Buffer.from('77'.repeat(32), 'hex'));
+    const uid = Uint8Array.from([subnet.netuid, 0, 2, 0]);
+    await putStorage(subnet.node.endpoint, [[storageKey('Keys', uid), `0x${Buffer.from(other).toString('hex')}`]]);
+    subnet.node.newBlocks(3);
+    const replaced = await both();
+    expect(replaced.fast).toEqual(replaced.general);
+    expect(replaced.fast!.neurons[2]!.hotkey).not.toBe(fast!.neurons[2]!.hotkey);
+    expect(replaced.fast!.neurons[2]!.axon).toBeUndefined();
+  }, 60_000);
+
+  it('keeps its neurons where rows are odd, and refuses a column that is', async () => {
     const uidKey = Uint8Array.from([subnet.netuid, 0]);
     const hash = await newest(session);
     const keys = (await session.socket.request('state_getKeysPaged', [
@@ -64,11 +81,15 @@ describe('the metagraph read by hand', () => {
       null,
       hash,
     ])) as string[];
-    await putStorage(subnet.node.endpoint, [[keys[0]!, '0x0102']]);
+    expect(keys).toHaveLength(3);
+    await putStorage(
+      subnet.node.endpoint,
+      keys.map((key) => [key, '0x0102']),
+    );
     subnet.node.newBlocks(3);
     const fast = await readMetagraphRaw(session, subnet.netuid, await newest(session));
-    expect(fast!.neurons).toHaveLength(5);
-    expect(fast!.neurons.filter(({ axon }) => axon)).toHaveLength(2);
+    expect(fast!.neurons).toHaveLength(6);
+    expect(fast!.neurons.filter(({ axon }) => axon)).toEqual([]);
     // A list that says to be far longer than its bytes.
     await putStorage(subnet.node.endpoint, [[storageKey('LastUpdate', uidKey), '0xfeffffff00']]);
     subnet.node.newBlocks(3);

@@ -1,4 +1,6 @@
 import { conformance } from './conformance.ts';
+import { commitmentSpace, commitments } from './scenarios/commitments.ts';
 import { axons, certificates, prometheuses } from './scenarios/serving.ts';
+import { timelockedCommitments } from './scenarios/timelocked-commitments.ts';
 
-conformance(axons, certificates, prometheuses);
+conformance(axons, certificates, prometheuses, commitments, commitmentSpace, timelockedCommitments);

@@ -2,32 +2,28 @@ import { createHash } from 'node:crypto';
 import { beaconFromSecret, timelockEncrypt } from '@tuning/chain';
 import { drandPulseEntries } from '../../../src/runtime/wasm/drand-pulse.ts';
 import { freshSubnet, NETUID, neurons } from '../levelling.ts';
-import {
-  blocks,
-  call,
-  type ItemSpec,
-  level,
-  type More,
-  type RawEntries,
-  read,
-  type Step,
-  scenario,
-} from '../scenario.ts';
+import { blocks, call, type ItemSpec, inner, level, type RawEntries, read, type Step, scenario } from '../scenario.ts';
 
 /** A beacon of the test's own: runtimes open a commitment with the stored signature of its round, whoever made it. */
 const beacon = beaconFromSecret(createHash('sha256').update('conformance').digest());
 const FIRST = 100;
 
-/** Sealed with fixed randomness, so that records stay as they are. */
+/** Sealed with fixed randomness, so that records stay as they are, and only when it is played: it takes its time. */
 function sealed(text: string, round: number): { encrypted: string; revealRound: number } {
   let calls = 0;
   const random = (count: number): Uint8Array => new Uint8Array(count).fill(++calls + text.length);
   const encrypted = timelockEncrypt({ plaintext: Buffer.from(text), round, publicKey: beacon.publicKey, random });
   return { encrypted: `0x${Buffer.from(encrypted).toString('hex')}`, revealRound: round };
 }
-const field = (text: string, round = FIRST): object => ({ TimelockEncrypted: sealed(text, round) });
-const pulse = (name: string, round: number, signature = beacon.sign(round)): Step =>
-  level(name, (): RawEntries => drandPulseEntries({ round, signature: `0x${Buffer.from(signature).toString('hex')}` }));
+type Field = () => object;
+const field =
+  (text: string, round = FIRST): Field =>
+  () => ({ TimelockEncrypted: sealed(text, round) });
+const pulse = (name: string, round: number, signature?: Uint8Array): Step =>
+  level(name, (): RawEntries => {
+    const bytes = Buffer.from(signature ?? beacon.sign(round));
+    return drandPulseEntries({ round, signature: `0x${bytes.toString('hex')}` });
+  });
 
 const rows = (who: string): ItemSpec[] =>
   ['CommitmentOf', 'RevealedCommitments', 'LastCommitment', 'UsedSpaceOf'].map((item) => [
@@ -36,14 +32,11 @@ const rows = (who: string): ItemSpec[] =>
     who,
   ]);
 const INDEX: ItemSpec = ['Commitments.TimelockedIndex'];
-const commit = (name: string, by: string, fields: unknown[], more: More = {}): Step =>
-  call(
-    name,
-    by,
-    'Commitments.set_commitment',
-    { netuid: NETUID, info: { fields } },
-    { read: [...rows(by), INDEX], ...more },
-  );
+const commit = (name: string, by: string, fields: readonly (Field | object)[]): Step => {
+  const args = () => fields.map((one) => (typeof one === 'function' ? (one as Field)() : one));
+  const target = () => inner('Commitments.set_commitment', { netuid: NETUID, info: { fields: args() } });
+  return call(name, by, target, {}, { read: [...rows(by), INDEX] });
+};
 const revealed = (name: string, ...who: string[]): Step => blocks(name, 1, { read: [...who.flatMap(rows), INDEX] });
 
 const BOB = '@Bob/hot';
@@ -75,7 +68,7 @@ export const timelockedCommitments = scenario('timelocked-commitments', [
   commit('empty', BOB, [{ TimelockEncrypted: { encrypted: '0x', revealRound: FIRST } }]),
   revealed('it vanishes, too', BOB),
   commit('sealed for another round', BOB, [
-    { TimelockEncrypted: { ...sealed('wrong', FIRST + 2), revealRound: FIRST } },
+    () => ({ TimelockEncrypted: { ...sealed('wrong', FIRST + 2), revealRound: FIRST } }),
   ]),
   revealed('it vanishes as well', BOB),
   commit('nothing is sealed', BOB, [field('')]),

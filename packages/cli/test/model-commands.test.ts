@@ -132,6 +132,37 @@ it('measures a model by itself, rows of csv, and counts what is left out', async
   expect(found.comparison).toBeUndefined();
 }, 60_000);
 
+it('measures conversations by the base’s chat template', async () => {
+  const chatty = join(folder, 'chatty');
+  await cp(BASE, chatty, { recursive: true });
+  const template = async (source: string) => writeFile(join(chatty, 'chat_template.jinja'), source);
+  await template(
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endfor %}",
+  );
+  const data = join(folder, 'chats.jsonl');
+  const chats = [
+    [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Hello' },
+    ],
+    'no messages',
+  ];
+  await writeFile(data, chats.map((messages) => `${JSON.stringify({ messages })}\n`).join(''));
+  const texts = join(folder, 'texts.jsonl');
+  await writeFile(
+    texts,
+    `${JSON.stringify({ text: '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n' })}\n`,
+  );
+  const found = await json('evaluate', chatty, '--data', data, '--type', 'chat');
+  expect(found.measured).toMatchObject({ rowsKept: 1, rowsDropped: { too_short: 1 } });
+  const plain = await json('evaluate', chatty, '--data', texts, '--type', 'completion');
+  expect(found.measured.sumNll).toBe(plain.measured.sumNll);
+  await expect(json('evaluate', BASE, '--data', data, '--type', 'chat')).rejects.toMatchObject({
+    name: 'OperatorError',
+    code: 'CHAT_TEMPLATE_MISSING',
+  });
+}, 60_000);
+
 it('a refused model has no loss, and says why', async () => {
   const found = await json('evaluate', BASE, '--base', BASE, ...onRows());
   expect(found.verdict.code).toBe('identical_to_base');
@@ -205,7 +236,7 @@ it.each([
   ['MODEL_NOT_FOUND', ['evaluate', BASE, '--base', 'x', '--data', ROWS, '--type', 'alpaca']],
   ['DATASET_NOT_FOUND', ['evaluate', BASE, '--data', '/nowhere.json', '--type', 'alpaca']],
   ['DATASET_MISSING_COLUMN', ['evaluate', BASE, '--data', ROWS, '--type', 'completion']],
-  ['DATASET_TYPE_INVALID', ['evaluate', BASE, '--data', ROWS, '--type', 'chat']],
+  ['DATASET_TYPE_INVALID', ['evaluate', BASE, '--data', ROWS, '--type', 'talk']],
   ['DATASET_TYPE_INVALID', ['evaluate', BASE, '--data', ROWS, '--type', '{"field":']],
   ['FORMAT_UNKNOWN', ['evaluate', BASE, '--data', join(BASE, 'LICENSE'), '--type', 'alpaca']],
   ['FLAG_INVALID', ['evaluate', BASE, '--data', ROWS, '--type', 'alpaca', '--sequence-len', '1']],

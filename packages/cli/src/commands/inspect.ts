@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { runEvaluation } from '@tuning/evaluation';
 import type { Command } from 'commander';
+import { inspectionSchema } from '../models/inspection.ts';
 import { type InspectionReport, inspectionText } from '../models/inspection-text.ts';
 import { locateModel, type ModelSource } from '../models/model-source.ts';
-import { runInspection } from '../models/run-inspection.ts';
+import { runSealedJob } from '../models/sealed-job.ts';
 import { inWorkspace, type ModelOptions, type Workspace, withModels } from '../models/workspace.ts';
 import { jsonText } from '../text-table.ts';
 
@@ -22,7 +23,15 @@ export function addInspectCommand(program: Command): void {
       inWorkspace(options, async (workspace) => {
         const model = await locateModel(name, options.cache, workspace);
         const base = options.base === undefined ? undefined : await locateModel(options.base, options.cache, workspace);
-        const inspection = await runInspection(model.dir, base?.dir, workspace);
+        const inspection = await runSealedJob(
+          {
+            id: 'inspection',
+            input: { dir: model.dir, baseDir: base?.dir },
+            schema: inspectionSchema,
+            doing: ['reading', 'tensors'],
+          },
+          workspace,
+        );
         const verdict = base && (await judge(model, base, workspace));
         const report: InspectionReport = { model, base, inspection, verdict };
         const colour = process.stdout.isTTY && process.env['NO_COLOR'] === undefined;

@@ -17,6 +17,9 @@ import {
 import { LIMITS } from '@tuning/protocol';
 import { z } from 'zod';
 
+/** What the inspection job is given. */
+export const inspectionInputSchema = z.strictObject({ dir: z.string(), baseDir: z.string().optional() });
+
 /** What is wrong with a model or cannot be told of it: a stable code, and one sentence. */
 const problemSchema = z.strictObject({ code: z.string().max(64), message: z.string().max(2_000) });
 export type Problem = z.infer<typeof problemSchema>;

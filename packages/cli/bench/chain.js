@@ -81,6 +81,7 @@ if (flags.json) {
   ]);
   if (metagraph.warmRatio !== undefined)
     console.log(`ours is ${metagraph.warmRatio} times as fast warm, ${metagraph.coldRatio} times cold`);
+  if (metagraph.note) console.log(metagraph.note);
   for (const { what, why } of skipped) console.log(`skipped: ${what}: ${why}`);
 }
 

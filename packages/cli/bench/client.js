@@ -55,6 +55,7 @@ export async function measureMetagraph({ reads, python }) {
     return {
       ours,
       sdk,
+      note: 'cold is connecting and the first read: the SDK has its metadata from a file of an earlier run, we read it from the node',
       warmRatio: rounded(sdk.warmMs / ours.warmMs),
       coldRatio: rounded(sdk.coldMs / ours.coldMs),
     };

@@ -1,4 +1,5 @@
 import { ACCOUNT_DIFFERENCES } from './account-differences.ts';
+import { STAKING_DIFFERENCES } from './staking-differences.ts';
 import { WEIGHT_DIFFERENCES } from './weight-differences.ts';
 
 /**
@@ -14,6 +15,7 @@ export interface SpecDifference {
 
 export const SPEC_DIFFERENCES = {
   ...ACCOUNT_DIFFERENCES,
+  ...STAKING_DIFFERENCES,
   ...WEIGHT_DIFFERENCES,
 } as const satisfies Record<string, SpecDifference>;
 

@@ -1,11 +1,11 @@
 import { isTuningError, TuningError } from '@tuning/kit';
-import { explainRefusal } from './refusals.ts';
+import { explainRefusal, refusalOf } from './refusals.ts';
 import type { RpcError } from './rpc-socket.ts';
 
 /**
  * A transaction that the chain refused, in the pool or in a block. `code` is the module error's name in
  * SCREAMING_SNAKE, e.g. `SETTING_WEIGHTS_TOO_FAST`; `details`: `module` and `name` as the runtime calls them, `custom`
- * (the number of a pool rejection), `call`, and `block` when it failed inside one.
+ * (the number of a pool rejection), `meaning` and `remedy` for the operator, `call`, and `block` when it failed inside one.
  */
 export class ChainError extends TuningError {
   override readonly name = 'ChainError';
@@ -14,6 +14,7 @@ export class ChainError extends TuningError {
 /** `SettingWeightsTooFast` → `SETTING_WEIGHTS_TOO_FAST`. */
 export function screamingSnake(name: string): string {
   return name
+    .replaceAll('.', '_')
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replaceAll(/([A-Z])([A-Z][a-z])/g, '$1_$2')
     .toUpperCase();
@@ -73,11 +74,23 @@ const INVALID: readonly [variant: string, wording: RegExp, name: string][] = [
   ['ancientBirthBlock', /ancient birth block/i, 'AncientBirthBlock'],
   ['exhaustsResources', /exhaust/i, 'ExhaustsResources'],
   ['badSigner', /invalid signing address/i, 'BadSigner'],
+  ['badMandatory', /labelled as mandatory/i, 'BadMandatory'],
+  ['mandatoryValidation', /mandatory; transactions must not be validated/i, 'MandatoryValidation'],
+  ['indeterminateImplicit', /implicit data was unable/i, 'IndeterminateImplicit'],
+  ['unknownOrigin', /did not authorize any origin/i, 'UnknownOrigin'],
   ['call', /call is not expected/i, 'Call'],
+];
+
+/** `UnknownTransaction` of the SDK, in the answer with code 1011. */
+const UNKNOWN: readonly [variant: string, wording: RegExp, name: string][] = [
+  ['cannotLookup', /could not lookup/i, 'CannotLookup'],
+  ['noUnsignedValidator', /unsigned validator/i, 'NoUnsignedValidator'],
 ];
 
 /** Error codes of `author_submit…` besides 1010 (the SDK's client/rpc-api author errors). */
 const POOL_CODES: Readonly<Record<number, string>> = {
+  1001: 'BadFormat',
+  1002: 'VerificationError',
   1011: 'UnknownValidity',
   1012: 'TemporarilyBanned',
   1013: 'AlreadyImported',
@@ -93,17 +106,24 @@ const POOL_CODES: Readonly<Record<number, string>> = {
 export function poolRejection(error: RpcError, call: string): ChainError | undefined {
   const known = POOL_CODES[error.code];
   const text = `${error.message} ${typeof error.data === 'string' ? error.data : JSON.stringify(error.data ?? '')}`;
-  if (known) return refused(known, call, {});
+  if (known) {
+    const kind = error.code === 1011 ? UNKNOWN.find((one) => says(text, one)) : undefined;
+    const answer = known === 'BadFormat' || known === 'VerificationError' ? { answer: text.trim().slice(0, 200) } : {};
+    return refused(kind?.[2] ?? known, call, answer);
+  }
   if (error.code !== 1010 && !/^1010\b/.test(error.message)) return undefined;
   const custom = /custom(?: error)?"?:\s*(\d+)/i.exec(text);
   if (custom) {
     const number = Number(custom[1]);
     return refused(customName(number, call), call, { custom: number, module: 'SubtensorModule' });
   }
-  const invalid = INVALID.find(
-    ([variant, wording]) => text.toLowerCase().includes(`"${variant.toLowerCase()}"`) || wording.test(text),
-  );
+  const invalid = INVALID.find((one) => says(text, one));
   return refused(invalid?.[2] ?? 'InvalidTransaction', call, { answer: text.trim().slice(0, 200) });
+}
+
+/** Whether an answer names a variant, as chopsticks does, or has the stock node's words for it. */
+function says(text: string, [variant, wording]: readonly [string, RegExp, string]): boolean {
+  return text.toLowerCase().includes(`"${variant.toLowerCase()}"`) || wording.test(text);
 }
 
 export function customName(number: number, call: string): string {
@@ -121,14 +141,14 @@ export function dispatchFailure(
   return new ChainError(
     screamingSnake(failure.name),
     `the chain refused ${call} in block ${block}: ${explainRefusal(failure.name, failure.docs)}`,
-    { details: { module: failure.module, name: failure.name, call, block } },
+    { details: { module: failure.module, name: failure.name, ...refusalOf(failure.name, failure.docs), call, block } },
   );
 }
 
 /** A refusal that the chain would give, known before anything is sent; `details.sent` is false. */
 export function foreseenRefusal(name: string, what: string): ChainError {
   return new ChainError(screamingSnake(name), `the chain would refuse ${what}: ${explainRefusal(name)}`, {
-    details: { module: 'subtensorModule', name, sent: false },
+    details: { module: 'subtensorModule', name, ...refusalOf(name), sent: false },
   });
 }
 
@@ -143,6 +163,6 @@ export function isStatePruned(error: unknown): boolean {
 
 function refused(name: string, call: string, details: Record<string, unknown>): ChainError {
   return new ChainError(screamingSnake(name), `the chain's transaction pool refused ${call}: ${explainRefusal(name)}`, {
-    details: { ...details, name, call },
+    details: { ...details, name, ...refusalOf(name), call },
   });
 }

@@ -55,6 +55,9 @@ export async function readEvents(session: Session, hash: string): Promise<ChainE
   }));
 }
 
+/** Kinds of DispatchError that have kinds of their own. */
+const kinds = new Set(['Token', 'Arithmetic', 'Transactional']);
+
 function decodeFailure(codec: Codec | undefined): DispatchFailure {
   const error = codec as DispatchError | undefined;
   if (error?.isModule) {
@@ -65,6 +68,7 @@ function decodeFailure(codec: Codec | undefined): DispatchFailure {
       return { module: 'unknown', name: 'UnknownModuleError', docs: JSON.stringify(error.asModule.toJSON()) };
     }
   }
-  const inner = error?.value === undefined ? '' : String(error.value);
-  return { module: 'system', name: error?.type ?? 'Unknown', docs: inner };
+  const kind = error?.type ?? 'Other';
+  const inner = kinds.has(kind) && error?.value !== undefined ? `.${String(error.value)}` : '';
+  return { module: 'system', name: `${kind}${inner}`, docs: '' };
 }

@@ -1,5 +1,7 @@
+import { RARE_REFUSALS } from './refusals-rare.ts';
+
 /** What a refusal of the chain means for an operator, and what to do. */
-interface Refusal {
+export interface Refusal {
   meaning: string;
   remedy: string;
 }
@@ -16,7 +18,8 @@ const CHECK_NETUID = 'correct the netuid';
 /**
  * Every refusal that the calls of this project can meet, by the runtime's own name: module errors of SubtensorModule,
  * Commitments, Balances and System (opentensor/subtensor pallets/subtensor/src/macros/errors.rs, pallets/commitments), the
- * names that Custom(n) of the pool stands for, and the SDK's own transaction faults. Others are told in the metadata's words.
+ * names that Custom(n) of the pool stands for, and the SDK's own transaction faults. {@link RARE_REFUSALS} has the rest of
+ * the pallets that can be met; errors of others are told in the metadata's words.
  */
 const REFUSALS: Readonly<Record<string, readonly [meaning: string, remedy: string]>> = {
   // Accounts, subnets and registration.
@@ -148,11 +151,12 @@ export function explainRefusal(name: string, docs = ''): string {
 
 /** Whether the table has its own words for a name. */
 export function isExplained(name: string): boolean {
-  return Object.hasOwn(REFUSALS, name);
+  return Object.hasOwn(REFUSALS, name) || Object.hasOwn(RARE_REFUSALS, name);
 }
 
-function refusalOf(name: string, docs: string): Refusal {
-  const known = isExplained(name) ? REFUSALS[name] : undefined;
+/** Meaning and remedy of a refusal. */
+export function refusalOf(name: string, docs = ''): Refusal {
+  const known = isExplained(name) ? (REFUSALS[name] ?? RARE_REFUSALS[name]) : undefined;
   if (known) return { meaning: known[0], remedy: known[1] };
   const words = docs.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '').slice(0, 160);
   return { meaning: words || 'the runtime gives no reason', remedy: 'look the name up in the chain’s documentation' };

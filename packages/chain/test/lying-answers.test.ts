@@ -15,6 +15,8 @@ let liar: FaultProxy;
 let honest: FaultProxy;
 beforeAll(async () => {
   subnet = await startTestSubnet();
+  // Clients look at the time of a block some way back; the first ones are left unknown to them.
+  subnet.node.newBlocks(40);
   [liar, honest] = await Promise.all([startFaultProxy(subnet.node.endpoint), startFaultProxy(subnet.node.endpoint)]);
 }, 60_000);
 afterAll(async () => {

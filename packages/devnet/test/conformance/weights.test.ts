@@ -1,4 +1,6 @@
 import { conformance } from './conformance.ts';
+import { weightsHashed } from './scenarios/weights-hashed.ts';
 import { weightsBatched, weightsRefused, weightsStored } from './scenarios/weights-set.ts';
+import { weightsTimelocked } from './scenarios/weights-timelocked.ts';
 
-conformance(weightsRefused, weightsStored, weightsBatched);
+conformance(weightsRefused, weightsStored, weightsBatched, weightsHashed, weightsTimelocked);

@@ -113,16 +113,6 @@ export const WEIGHT_DIFFERENCES = {
     at424: 'it goes to the subnet’s account and comes back from it',
     source: 'subtensor/src/coinbase/tao.rs: transfer_tao_to_subnet, transfer_tao_from_subnet',
   },
-  'stake-fee': {
-    at293: 'add_stake and remove_stake are free of a fee',
-    at424: 'the signer pays one',
-    source: 'subtensor/src/macros/dispatches.rs',
-  },
-  'unstake-more': {
-    at293: 'who takes out more than there is gets NotEnoughStakeToWithdraw',
-    at424: 'what there is is taken out; of nothing that is AmountTooLow',
-    source: 'subtensor/src/staking/remove_stake.rs: do_remove_stake',
-  },
   'subnet-before-subtoken': {
     at293: 'a subnet that does not exist counts as one whose alpha cannot be bought yet',
     at424: 'add_stake says that it does not exist',

@@ -40,12 +40,12 @@ const within = (name: string, by: string, stake: { call: string; args: Args }, m
 const told = (event: string, who: string, rao: number): string =>
   `SubtensorModule.${event}(${[who, HOT, rao, rao, NETUID, 0].join(', ')})`;
 const staked = (who: string, rao: number): Difference =>
-  differs(['stake-fee', 'stake-is-a-transfer'], {
+  differs(['staking-fee', 'stake-is-a-transfer'], {
     fee: 1,
     events: [`Balances.Transfer(${who}, ${SUBNET}, ${rao})`, told('StakeAdded', who, rao)],
   });
 const unstaked = (who: string, rao: number): Difference =>
-  differs(['stake-fee', 'stake-is-a-transfer'], {
+  differs(['staking-fee', 'stake-is-a-transfer'], {
     fee: 1,
     events: [`Balances.Transfer(${SUBNET}, ${who}, ${rao})`, told('StakeRemoved', who, rao)],
   });
@@ -71,7 +71,7 @@ export const stake = scenario('stake', [
   direct('more of it', '@Bob', add(HOT, 500_000_000), staked('@Bob', 500_000_000)),
   direct('stake on another’s', '@Charlie', add(HOT, 3_000_000_000), staked('@Charlie', 3_000_000_000)),
   within('nothing to take out comes before no hotkey', '@Dave', remove('@Nobody/hot', 5_000_000), {
-    differs: differs('unstake-more', interrupted('AmountTooLow')),
+    differs: differs('unstake-what-there-is', interrupted('AmountTooLow')),
   }),
   within('no subnet', '@Bob', remove(HOT, 5_000_000, 77)),
   within('too little while more remains', '@Bob', remove(HOT, 100)),
@@ -80,6 +80,6 @@ export const stake = scenario('stake', [
   direct('all', '@Bob', remove(HOT, 1_100_000_000), unstaked('@Bob', 1_100_000_000)),
   direct('all of the other’s', '@Charlie', remove(HOT, 2_000_000_000), unstaked('@Charlie', 2_000_000_000)),
   within('more than there is', '@Bob', remove(HOT, 5_000_000), {
-    differs: differs('unstake-more', interrupted('AmountTooLow')),
+    differs: differs('unstake-what-there-is', interrupted('AmountTooLow')),
   }),
 ]);

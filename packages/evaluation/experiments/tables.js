@@ -68,8 +68,7 @@ export function attackTable({ onBase, onSubmission }) {
   ]);
   return `## Attacks with the base alone
 
-What is not caught here is not caught because it is harmless: it has no lower loss than the base (gain ≤ 0), and such a
-model gets no score.
+What is not caught here is let through because it is harmless: its loss is the base's or worse (a gain of 0.00002 at most).
 
 ${table(['attack', 'caught', 'verdict', 'change beyond a factor', 'loss gained on the base'], baseRows)}
 

@@ -25,14 +25,14 @@ export const UNRELATED_COSINE = 0.1;
 export const UNRELATED_MATRIX_COSINE = 0.05;
 
 /**
- * Judges whether a full model is a fine-tune of the base: not the base itself, and not another model.
+ * Judges whether effective weights are a fine-tune of the base: not the base itself, and not another model.
  * @returns a verdict, or undefined where it is one.
  */
 export function checkFineTune(comparison: WeightComparison): Verdict | undefined {
   return checkChanged(comparison) ?? checkRelated(matricesOf(comparison));
 }
 
-/** The part of `checkFineTune` that adapters need too: they are related to the base by construction. */
+/** The part of `checkFineTune` that asks whether anything was trained at all. */
 export function checkChanged(comparison: WeightComparison): Verdict | undefined {
   if (comparison.turned >= SAME_WEIGHTS) return undefined;
   const rescaled = comparison.relative >= SAME_WEIGHTS;

@@ -20,7 +20,7 @@ import {
   weightsDigest,
 } from '@tuning/llm';
 import type { Verdict } from '@tuning/protocol';
-import { checkChanged, checkFineTune } from './fine-tune.ts';
+import { checkFineTune } from './fine-tune.ts';
 import { verdictOfError } from './submission-error.ts';
 
 export interface Base {
@@ -71,7 +71,8 @@ export async function judgeSubmission(
   }
   const sketcher = sketchSeed && new DeltaSketcher(sketchSeed, modelTensors(base.config).size);
   const comparison = await compareWeights(base.config, base.store, weights, (...seen) => sketcher?.add(...seen));
-  const verdict = isAdapter ? checkChanged(comparison) : checkFineTune(comparison);
+  // Adapters too: whole tensors and wide pairs can put anything in the base's place.
+  const verdict = checkFineTune(comparison);
   const found = { kind, verdict, weightsDigest: weightsDigest(base.config, weights), comparison } as const;
   if (verdict) return found;
   return { ...found, weights, ...(sketcher ? { sketch: sketcher.finish() } : {}) };

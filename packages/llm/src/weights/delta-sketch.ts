@@ -39,27 +39,44 @@ export class DeltaSketcher {
   add(name: string, before: Float32Array, after: Float32Array, sums: TensorSums): void {
     if (sums.moved === 0) return;
     const scale = sums.base > 0 ? sums.dot / sums.base : 0;
-    const mask = this.#buckets - 1;
     const buckets = new Float64Array(this.#buckets);
-    let squares = 0;
-    let [a, b, c, counter] = startOf(this.#seed, name);
-    for (let i = 0; i < before.length; i++) {
-      // sfc32, as in train/random.ts, written out: this loop sees every weight of a model.
-      const word = (a + b + counter) | 0;
-      counter = (counter + 1) | 0;
-      a = b ^ (b >>> 9);
-      b = (c + (c << 3)) | 0;
-      c = (((c << 21) | (c >>> 11)) + word) | 0;
-      const change = after[i]! - scale * before[i]!;
-      squares += change * change;
-      buckets[word & mask]! += word < 0 ? -change : change;
-    }
+    const squares = project(before, after, scale, buckets, startOf(this.#seed, name));
     this.#tensors.push({ name, norm: Math.sqrt(squares), values: Float32Array.from(buckets) });
   }
 
   finish(): readonly TensorSketch[] {
     return this.#tensors;
   }
+}
+
+/**
+ * Adds each element of after − scale · before to its bucket; returns their squares' sum. A function of its own with plain
+ * numbers, since it sees every weight of a model. The generator is sfc32, as in train/random.ts, written out.
+ */
+function project(
+  before: Float32Array,
+  after: Float32Array,
+  scale: number,
+  buckets: Float64Array,
+  start: readonly [number, number, number, number],
+): number {
+  const mask = buckets.length - 1;
+  let a = start[0];
+  let b = start[1];
+  let c = start[2];
+  let counter = start[3];
+  let squares = 0;
+  for (let i = 0; i < before.length; i++) {
+    const word = (a + b + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (((c << 21) | (c >>> 11)) + word) | 0;
+    const change = after[i]! - scale * before[i]!;
+    squares += change * change;
+    buckets[word & mask]! += word < 0 ? -change : change;
+  }
+  return squares;
 }
 
 function startOf(seed: Uint8Array, name: string): [number, number, number, number] {

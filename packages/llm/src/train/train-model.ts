@@ -44,11 +44,11 @@ export interface TrainModelResult {
 }
 
 /**
- * Trains a Llama-family model on the CPU and writes `model/`: a PEFT adapter, or a full model in the base's formats. The
- * checkpoint is removed once the model is complete.
+ * Trains a model of any of the families on the CPU and writes `model/`: a PEFT adapter, or a full model in the base's
+ * formats. The checkpoint is removed once the model is complete.
  * Blocks the event loop during each step: for processes of sealed jobs.
  * @throws BadInputError of the base's readers, `TRAINING_ROWS_EMPTY`, `TRAINING_ROW_INVALID`, `TRAINING_DIVERGED`,
- * `CHECKPOINT_MISMATCH`.
+ * `TRAINING_UNSUPPORTED`, `CHECKPOINT_MISMATCH`.
  */
 export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult> {
   const { recipe, rows, seed } = args;

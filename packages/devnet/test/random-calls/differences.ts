@@ -62,7 +62,7 @@ const RESULT_DIFFERENCES: readonly ResultDifference[] = [
       (at424 === 'pool Custom 16' &&
         /\.(CommitRevealDisabled|InvalidRevealCommitHashNotMatch|ExpiredWeightCommit)$/.test(at293)) ||
       // Too late is told as too early there.
-      (at424 === 'pool Custom 17' && /\.(NoWeightsCommitFound|ExpiredWeightCommit)$/.test(at293)),
+      (at424 === 'pool Custom 17' && /\.(NoWeightsCommitFound|ExpiredWeightCommit|CommitRevealDisabled)$/.test(at293)),
   },
   {
     id: 'missing-mechanism',

@@ -7,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { btcli, NEWEST, runScript, TEN, type Venv } from './python.ts';
 
 const TEMPO = 20;
+/** Of the subnet with commit-reveal: a commit whose epoch has gone by is deleted, and both plays have to end first. */
+const CR_TEMPO = 1_000;
 const COMMITMENT = 'a commitment by the SDK';
 const WEIGHTS = [
   [0, 21_845],
@@ -41,7 +43,7 @@ class Play {
     this.#node = await startDevnetNode({ blockMs: 250 });
     const { endpoint } = this;
     this.netuid = (await setUpSubnet({ endpoint, tempo: TEMPO, minBurn: 1_000_000n })).netuid;
-    this.crNetuid = (await setUpSubnet({ endpoint, tempo: TEMPO, commitReveal: true })).netuid;
+    this.crNetuid = (await setUpSubnet({ endpoint, tempo: CR_TEMPO, commitReveal: true })).netuid;
     this.#api = await ApiPromise.create({ provider: new WsProvider(endpoint) as never, noInitWarn: true });
     const args = [endpoint, String(this.netuid), String(this.crNetuid), this.#folder];
     this.found = await runScript(this.#venv, this.#script, args);

@@ -144,13 +144,17 @@ export class SubtensorChain implements Chain, ChainContext {
   async metagraph(netuid: number, options: AtBlock = {}): Promise<Metagraph> {
     const { head } = this;
     const at = options.at ?? head.hash;
-    return this.#connection.run(`the metagraph of subnet ${netuid}`, async (session) => {
-      const fast = await readMetagraphRaw(session, netuid, at);
-      if (fast) return fast;
-      const state = await stateAt(session, at);
-      const number = options.at === undefined ? head.number : await state.read(uint, 'system', 'number');
-      return readMetagraph(state, netuid, { number, hash: at });
-    });
+    return this.#connection.run(
+      `the metagraph of subnet ${netuid}`,
+      async (session) => {
+        const fast = await readMetagraphRaw(session, netuid, at);
+        if (fast) return fast;
+        const state = await stateAt(session, at);
+        const number = options.at === undefined ? head.number : await state.read(uint, 'system', 'number');
+        return readMetagraph(state, netuid, { number, hash: at });
+      },
+      { signal: options.signal },
+    );
   }
 
   hyperparameters(netuid: number, options?: ReadOptions): Promise<Hyperparameters> {

@@ -43,7 +43,7 @@ export async function finalBlock(
   for (let next = birth + 1; ; ) {
     if (watch) {
       void watch.included.then(onIncluded);
-      const end = await orAborted(watch.ended, signal).finally(watch.stop);
+      const end = await untilEraEnds(watch, heads, last, signal).finally(watch.stop);
       if (end.kind === 'final') return noteFinal(connection, heads, end.hash, signal);
       if (end.kind === 'refused' && ++refusals >= MAX_REFUSALS) {
         throw notIncluded(`${name} left the pool without being included (${end.status})`);
@@ -73,6 +73,23 @@ export async function finalBlock(
       }
     }
     await heads.waitFor(next, { signal });
+  }
+}
+
+/** How a watch ends; one that says nothing until the transaction can be in no block any more is as good as lost. */
+async function untilEraEnds(
+  watch: Watch,
+  heads: FinalisedHeads,
+  last: number,
+  signal: AbortSignal,
+): Promise<Awaited<Watch['ended']>> {
+  const done = new AbortController();
+  const over = heads.waitFor(last + 1, { signal: done.signal }).then(() => ({ kind: 'lost' }) as const);
+  over.catch(() => {});
+  try {
+    return await orAborted(Promise.race([watch.ended, over]), signal);
+  } finally {
+    done.abort();
   }
 }
 

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import {
   BadInputError,
@@ -14,8 +12,10 @@ import {
   TransientError,
 } from '@tuning/kit';
 import { folderBytes } from '../folder-size.ts';
-import { type JobHandle, type JobSpec, jobIdSchema, jobSpecSchema, type Runner } from '../job.ts';
-import { type JobFile, listJobIds, readExit, readJobFile, writeJobFile } from '../registry.ts';
+import type { JobHandle, JobSpec, Runner } from '../job.ts';
+import { checkedSpec, JobTable, openRegistry } from '../job-table.ts';
+import { orAborted } from '../or-aborted.ts';
+import { type JobFile, listJobIds, readExit } from '../registry.ts';
 import { type ContainerBounds, containerOptions, labelNames } from './container-options.ts';
 import { type ContainerRecord, readContainer, writeContainer } from './container-record.ts';
 import { DockerJob } from './docker-job.ts';
@@ -23,8 +23,6 @@ import { dockerEngine, type Engine, engineMessage, imageId, pingEngine, statusOf
 import { containerUser, handOver } from './hand-over.ts';
 import { registryName } from './registry-name.ts';
 
-/** A folder on its way out: no job id begins with a dot. */
-const REMOVED = '.removed-';
 /** After a reboot the engine may come up later than the daemon. */
 const ENGINE_WAIT_MS = 10_000;
 const ENGINE_POLL_MS = 500;
@@ -41,90 +39,61 @@ export interface DockerRunnerOptions extends Partial<ContainerBounds> {
   logger?: Logger;
 }
 
-const closedError = () => new TransientError('RUNNER_CLOSED', 'the runner is closed');
-
 /** Sealed jobs as containers of a Docker engine. */
 class DockerRunner implements Runner {
-  readonly #root: string;
+  readonly #jobs: JobTable<DockerJob>;
   readonly #name: string;
   readonly #engine: Engine;
   readonly #bounds: ContainerBounds;
   readonly #logger: Logger;
-  readonly #jobs = new Map<string, Promise<DockerJob>>();
-  readonly #closing = new AbortController();
 
   constructor(args: { root: string; name: string; engine: Engine; bounds: ContainerBounds; logger: Logger }) {
-    this.#root = args.root;
     this.#name = args.name;
     this.#engine = args.engine;
     this.#bounds = args.bounds;
     this.#logger = args.logger;
+    this.#jobs = new JobTable(args.root, args.logger, (_, folder, file) => this.#open(folder, file));
   }
 
   async start(
     given: JobSpec,
     options: { signal?: AbortSignal; onLog?: (line: string) => void } = {},
   ): Promise<JobHandle> {
-    this.#closing.signal.throwIfAborted();
-    options.signal?.throwIfAborted();
+    this.#jobs.closing.throwIfAborted();
     const spec = checkedSpec(given);
-    const job = await this.#job(spec.id, (folder) => this.#register(folder, spec));
-    if (options.onLog) job.listen(options.onLog);
-    return job;
+    if (spec.image === undefined) {
+      throw new BadInputError('JOB_SPEC_INVALID', `job ${spec.id}: the docker runner needs an image`);
+    }
+    options.signal?.throwIfAborted();
+    return orAborted(this.#jobs.start(spec, options.onLog), options.signal);
   }
 
   async adopt(
     labels: Record<string, string>,
     options: { onLog?: (line: string, id: string) => void } = {},
   ): Promise<JobHandle[]> {
-    this.#closing.signal.throwIfAborted();
-    const adopted: JobHandle[] = [];
-    for (const id of await listJobIds(this.#root)) {
-      try {
-        const folder = join(this.#root, id);
-        const file = await readJobFile(folder);
-        if (!file || !Object.entries(labels).every(([name, value]) => file.spec.labels[name] === value)) continue;
-        const job = await this.#job(id, async () => file);
-        const { onLog } = options;
-        if (onLog) job.listen((line) => onLog(line, id));
-        adopted.push(job);
-      } catch (error) {
-        this.#logger.error({ job: id, error: errorMessage(error) }, 'a registered job cannot be taken up');
-      }
-    }
-    return adopted;
+    this.#jobs.closing.throwIfAborted();
+    return this.#jobs.adopt(labels, options.onLog);
   }
 
   async remove(id: string): Promise<void> {
-    this.#closing.signal.throwIfAborted();
-    const folder = join(this.#root, jobIdSchema.parse(id));
-    const job = await this.#jobs.get(id)?.catch(() => undefined);
-    const record = await readContainer(folder).catch(() => undefined);
-    this.#jobs.delete(id);
+    this.#jobs.closing.throwIfAborted();
+    const job = await this.#jobs.release(id);
     await job?.detach();
+    const record = await readContainer(this.#jobs.folder(id)).catch(() => undefined);
     // Where the engine is away, the sweep removes the container later: it is registered no more.
     await this.#removeContainer(record?.id ?? this.#containerName(id));
-    const away = join(this.#root, `${REMOVED}${id}-${randomBytes(4).toString('hex')}`);
-    try {
-      await rename(folder, away);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return;
-      throw error;
-    }
-    await rm(away, { recursive: true, force: true });
+    await this.#jobs.forget(id);
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort(closedError());
-    const jobs = await Promise.allSettled(this.#jobs.values());
-    await Promise.all(jobs.map((job) => (job.status === 'fulfilled' ? job.value.detach() : undefined)));
-    this.#jobs.clear();
+  close(): Promise<void> {
+    return this.#jobs.close();
   }
 
   /** Removes this registry's containers whose job is not registered (any more); never those of a neighbour. */
   async sweep(): Promise<void> {
     const filters = { label: [`${labelNames.registry}=${this.#name}`] };
-    const registered = new Set(await listJobIds(this.#root));
+    const registered = new Set(await listJobIds(this.#jobs.root));
     for (const { Id, Labels } of await this.#engine.short.listContainers({ all: true, filters })) {
       if (registered.has(Labels[labelNames.job] ?? '')) continue;
       this.#logger.warn({ container: Id.slice(0, 12) }, 'removing a container of a job that is gone');
@@ -132,35 +101,11 @@ class DockerRunner implements Runner {
     }
   }
 
-  async #register(folder: string, spec: JobFile['spec']): Promise<JobFile> {
-    const known = await readJobFile(folder);
-    if (known) return known;
-    const isFolder = await stat(spec.dir).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (!isFolder) throw new BadInputError('JOB_SPEC_INVALID', `job ${spec.id}: ${spec.dir} is not a folder`);
-    const file: JobFile = { version: 1, spec, createdAt: Date.now() };
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await writeJobFile(folder, file);
-    return file;
-  }
-
-  /** The one handle per id; its container is created and started where it has none. */
-  #job(id: string, register: (folder: string) => Promise<JobFile>): Promise<DockerJob> {
-    const known = this.#jobs.get(id);
-    if (known) return known;
-    const folder = join(this.#root, id);
-    const job = (async () => {
-      const file = await register(folder);
-      const shared = { folder, job: file, engine: this.#engine, logger: this.#logger };
-      const record = await readContainer(folder);
-      if (record && (await this.#hasStarted(folder, record))) return new DockerJob({ ...shared, record });
-      return new DockerJob({ ...shared, ...(await this.#launch(folder, file.spec)) });
-    })();
-    this.#jobs.set(id, job);
-    job.catch(() => this.#jobs.delete(id));
-    return job;
+  async #open(folder: string, job: JobFile): Promise<DockerJob> {
+    const shared = { folder, job, engine: this.#engine, logger: this.#logger };
+    const record = await readContainer(folder);
+    if (record && (await this.#hasStarted(folder, record))) return new DockerJob({ ...shared, record });
+    return new DockerJob({ ...shared, ...(await this.#launch(folder, job.spec)) });
   }
 
   /** Whether the container has run: a daemon can die between creating and starting one. */
@@ -211,16 +156,6 @@ class DockerRunner implements Runner {
   }
 }
 
-function checkedSpec(given: JobSpec): JobFile['spec'] {
-  const parsed = jobSpecSchema.safeParse(given);
-  const issue = parsed.error?.issues[0];
-  if (issue) throw new BadInputError('JOB_SPEC_INVALID', `job spec: ${issue.path.join('.')} ${issue.message}`);
-  if (given.image === undefined) {
-    throw new BadInputError('JOB_SPEC_INVALID', `job ${given.id}: the docker runner needs an image`);
-  }
-  return parsed.data!;
-}
-
 function ignoreAbsent(error: unknown): void {
   if (statusOf(error) !== 404) throw error;
 }
@@ -263,10 +198,7 @@ export async function createDockerRunner(options: DockerRunnerOptions): Promise<
   const engine = dockerEngine();
   await awaitEngine(engine, engineWaitMs, logger);
   if (options.image !== undefined) await imageId(engine, options.image);
-  await mkdir(root, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(root)) {
-    if (name.startsWith(REMOVED)) await rm(join(root, name), { recursive: true, force: true });
-  }
+  await openRegistry(root);
   const bounds: ContainerBounds = {
     user,
     pids: options.pids ?? DEFAULT_PIDS,

@@ -81,8 +81,8 @@ export const balancesPallet: Pallet = {
     ['Deposit', 7, { who: 'AccountId32', amount: 'u64' }],
     ['Withdraw', 8, { who: 'AccountId32', amount: 'u64' }],
     ['Burned', 11, { who: 'AccountId32', amount: 'u64' }],
-    ['Issued', 14, { amount: 'u64' }],
-    ['Rescinded', 15, { amount: 'u64' }],
+    ['Issued', 15, { amount: 'u64' }],
+    ['Rescinded', 16, { amount: 'u64' }],
   ],
   errors: [
     'VestingBalance',

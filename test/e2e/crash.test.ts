@@ -62,7 +62,8 @@ describe('daemons killed with SIGKILL', () => {
           const now = await task(id);
           if (now.state === 'failed') throw new Error(JSON.stringify(now.failure));
           if (now.seal) seals.add(now.seal);
-          if (now.deadline_block) deadlines.add(now.deadline_block);
+          // While nobody has accepted, a restart that took longer than the offer window opens another one.
+          if (now.deadline_block && now.state !== 'offering') deadlines.add(now.deadline_block);
           const training = now.group.find(({ hotkey }) => hotkey === network.hotkeys.get('one'))?.status;
           if (!minerKilled && training?.state === 'training' && (training.step ?? 0) >= 12) {
             minerKilled = true;

@@ -57,13 +57,16 @@ async function compare(model, dir, parameters) {
   const rowsFile = join(dir, 'rows.json');
   const rows = ROWS[model];
   await writeRows(rowsFile, { rows, ids: tokens + 1, vocabulary: MODELS[model].vocab_size });
-  const sides = await start({ dir, rowsFile, threads });
+  // Processes of their own for the peak, so that the others' memory is that of measuring alone.
+  const peakSides = start({ dir, rowsFile, threads });
+  const sides = start({ dir, rowsFile, threads });
   try {
-    const gemms = await interleave(sides, { what: 'gemm', size: GEMM_SIZE }, rounds);
-    await restart(sides, { dir, rowsFile, threads });
+    const before = await interleave(peakSides, { what: 'gemm', size: GEMM_SIZE }, rounds);
     const batch = Math.max(1, Math.floor(POSITIONS_PER_BATCH / tokens));
     const torchBatch = flags['torch-batch'] === undefined ? batch : number(flags, 'torch-batch');
     const runs = await interleave(sides, { what: 'eval', batch: torchBatch }, rounds);
+    const after = await interleave(peakSides, { what: 'gemm', size: GEMM_SIZE }, rounds);
+    const gemms = Object.fromEntries(Object.keys(before).map((name) => [name, [...before[name], ...after[name]]]));
     const peak = Math.max(...Object.values(gemms).flatMap((answers) => answers.map(({ flops }) => flops)));
     const flops = flopsPerToken(model, parameters, tokens);
     const figures = {};
@@ -114,14 +117,19 @@ async function compare(model, dir, parameters) {
           goal: GOALS.ratio,
           met: transformers ? ours.tokensPerSecond >= GOALS.ratio * transformers.tokensPerSecond : 'not measured',
         },
-        gemmShare: { goal: GOALS.gemmShare, met: ours.gemmShare >= GOALS.gemmShare },
+        gemmShare: { goal: GOALS.gemmShare, met: metShare(ours.gemmShare) },
         peakRssMib: { goal: rssGoal, met: ours.peakRssMib <= rssGoal },
         secondSubmissionWithoutSession: { met: false },
       },
     };
   } finally {
-    for (const side of Object.values(sides)) side.close();
+    for (const side of [...Object.values(peakSides), ...Object.values(sides)]) side.close();
   }
+}
+
+/** More than the peak cannot be: then other work slowed the matrix products down, and the share says nothing. */
+function metShare(share) {
+  return share > 1 ? 'not measured: the peak was taken under load' : share >= GOALS.gemmShare;
 }
 
 /** The same model on a set `scale` times as large, each in a process of its own; compiling is part of both times. */
@@ -151,14 +159,8 @@ async function largerSet(model, dir) {
   };
 }
 
-async function start(args) {
+function start(args) {
   return { ours: Side.ours(args), ...(python ? { transformers: Side.transformers(python, args) } : {}) };
-}
-
-/** Fresh processes, so that the peak of memory is that of measuring alone. */
-async function restart(sides, args) {
-  for (const side of Object.values(sides)) side.close();
-  Object.assign(sides, await start(args));
 }
 
 function mebibytes(bytes) {

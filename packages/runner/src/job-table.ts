@@ -3,6 +3,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadInputError, errorCode, errorMessage, type Logger, TransientError } from '@tuning/kit';
 import { type JobHandle, type JobSpec, jobIdSchema, jobSpecSchema } from './job.ts';
+import { orAborted } from './or-aborted.ts';
 import { type JobFile, listJobIds, readJobFile, writeJobFile } from './registry.ts';
 
 /** A folder on its way out: no job id begins with a dot. */
@@ -55,9 +56,18 @@ export class JobTable<J extends OpenJob> {
     return join(this.root, jobIdSchema.parse(id));
   }
 
-  /** The job's one handle; a job that is not registered yet becomes so. */
-  start(spec: JobFile['spec'], onLog: ((line: string) => void) | undefined): Promise<J> {
-    return this.take(spec.id, onLog, async (folder) => (await readJobFile(folder)) ?? this.#register(folder, spec));
+  /**
+   * The job's one handle; a job that is not registered yet becomes so. The signal gives up the waiting for its start.
+   * @throws the signal's reason; `RUNNER_CLOSED`.
+   */
+  async start(
+    spec: JobFile['spec'],
+    { signal, onLog }: { signal?: AbortSignal; onLog?: (line: string) => void } = {},
+  ): Promise<J> {
+    this.closing.throwIfAborted();
+    signal?.throwIfAborted();
+    const find = async (folder: string) => (await readJobFile(folder)) ?? this.#register(folder, spec);
+    return orAborted(this.take(spec.id, onLog, find), signal);
   }
 
   async take(
@@ -77,11 +87,12 @@ export class JobTable<J extends OpenJob> {
     return handle;
   }
 
-  /** Every registered job that carries all of `labels`. */
+  /** Every registered job that carries all of `labels`. @throws `RUNNER_CLOSED`. */
   async adopt(
     labels: Record<string, string>,
-    onLog: ((line: string, id: string) => void) | undefined,
+    { onLog }: { onLog?: (line: string, id: string) => void } = {},
   ): Promise<JobHandle[]> {
+    this.closing.throwIfAborted();
     const adopted: JobHandle[] = [];
     for (const id of await listJobIds(this.root)) {
       try {

@@ -2,7 +2,6 @@ import { BadInputError, type Logger, silentLogger } from '@tuning/kit';
 import type { JobHandle, JobSpec, Runner } from './job.ts';
 import { checkedSpec, JobTable, openRegistry } from './job-table.ts';
 import { ensureSupervisor, requireSupervisor } from './launch.ts';
-import { orAborted } from './or-aborted.ts';
 import { ProcessJob } from './process-job.ts';
 import { claimSupervision, NO_SUPERVISOR, readJobFile } from './registry.ts';
 
@@ -23,11 +22,7 @@ class ProcessRunner implements Runner {
     });
   }
 
-  async start(
-    given: JobSpec,
-    options: { signal?: AbortSignal; onLog?: (line: string) => void } = {},
-  ): Promise<JobHandle> {
-    this.#jobs.closing.throwIfAborted();
+  async start(given: JobSpec, options?: Parameters<Runner['start']>[1]): Promise<JobHandle> {
     const spec = checkedSpec(given);
     if (spec.image !== undefined) {
       throw new BadInputError(
@@ -35,16 +30,11 @@ class ProcessRunner implements Runner {
         `job ${spec.id}: the process runner has no images; use docker for it`,
       );
     }
-    options.signal?.throwIfAborted();
-    return orAborted(this.#jobs.start(spec, options.onLog), options.signal);
+    return this.#jobs.start(spec, options);
   }
 
-  async adopt(
-    labels: Record<string, string>,
-    options: { onLog?: (line: string, id: string) => void } = {},
-  ): Promise<JobHandle[]> {
-    this.#jobs.closing.throwIfAborted();
-    return this.#jobs.adopt(labels, options.onLog);
+  adopt(labels: Record<string, string>, options?: Parameters<Runner['adopt']>[1]): Promise<JobHandle[]> {
+    return this.#jobs.adopt(labels, options);
   }
 
   async remove(id: string): Promise<void> {

@@ -11,6 +11,10 @@ const minerFile = fileURLToPath(new URL('./fixtures/miner.mjs', import.meta.url)
 const starts = async (root: string, id: string) =>
   (await readFile(join(root, id, 'out', 'starts'), 'utf8')).trim().split('\n').map(Number);
 
+/** The step of the job's checkpoint; 0 where there is none yet. */
+const checkpointOf = async (root: string, id: string) =>
+  Number(await readFile(join(root, id, 'out', 'checkpoint', 'step'), 'utf8').catch(() => 0));
+
 /** Queues a job, lets another process's worker train it, and kills that process once `ready` says so. */
 async function trainInKilledMiner(place: Bench, id: string, recipe: object, ready: () => boolean | Promise<boolean>) {
   const recipeFile = join(place.folder, `${id}.json`);
@@ -66,12 +70,12 @@ describe.concurrent('a miner that is started again', () => {
 
   it('goes on from the checkpoint when the machine went down with it', async (context) => {
     const place = await bench(context);
-    const { folder, store, root, worker, untilEnded } = place;
+    const { folder, root, worker, untilEnded } = place;
     await trainInKilledMiner(
       place,
       'reboot',
       { steps: 100, stepMs: 15 },
-      () => store.jobs.get('reboot')?.progress !== null,
+      async () => (await checkpointOf(root, 'reboot')) >= 5,
     );
     const supervisor = join(folder, 'registry', 'train-reboot', 'supervisor.json');
     process.kill(JSON.parse(await readFile(supervisor, 'utf8')).pid, 'SIGKILL');

@@ -145,6 +145,9 @@ export class DockerJob implements JobHandle {
   /** True where there was an output and it came to its own end. */
   async #drain(output: Readable | undefined, stamped: boolean): Promise<boolean> {
     if (!output) return false;
+    // The one that `detach` has to end.
+    this.#output = output;
+    if (this.#closing.signal.aborted) output.destroy();
     try {
       await this.#log!.record(output as AsyncIterable<Uint8Array>, stamped);
       return true;

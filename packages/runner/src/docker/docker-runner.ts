@@ -14,7 +14,6 @@ import {
 import { folderBytes } from '../folder-size.ts';
 import type { JobHandle, JobSpec, Runner } from '../job.ts';
 import { checkedSpec, JobTable, openRegistry } from '../job-table.ts';
-import { orAborted } from '../or-aborted.ts';
 import { type JobFile, listJobIds, readExit } from '../registry.ts';
 import { type ContainerBounds, containerOptions, labelNames } from './container-options.ts';
 import { type ContainerRecord, readContainer, writeContainer } from './container-record.ts';
@@ -55,25 +54,16 @@ class DockerRunner implements Runner {
     this.#jobs = new JobTable(args.root, args.logger, (_, folder, file) => this.#open(folder, file));
   }
 
-  async start(
-    given: JobSpec,
-    options: { signal?: AbortSignal; onLog?: (line: string) => void } = {},
-  ): Promise<JobHandle> {
-    this.#jobs.closing.throwIfAborted();
+  async start(given: JobSpec, options?: Parameters<Runner['start']>[1]): Promise<JobHandle> {
     const spec = checkedSpec(given);
     if (spec.image === undefined) {
       throw new BadInputError('JOB_SPEC_INVALID', `job ${spec.id}: the docker runner needs an image`);
     }
-    options.signal?.throwIfAborted();
-    return orAborted(this.#jobs.start(spec, options.onLog), options.signal);
+    return this.#jobs.start(spec, options);
   }
 
-  async adopt(
-    labels: Record<string, string>,
-    options: { onLog?: (line: string, id: string) => void } = {},
-  ): Promise<JobHandle[]> {
-    this.#jobs.closing.throwIfAborted();
-    return this.#jobs.adopt(labels, options.onLog);
+  adopt(labels: Record<string, string>, options?: Parameters<Runner['adopt']>[1]): Promise<JobHandle[]> {
+    return this.#jobs.adopt(labels, options);
   }
 
   async remove(id: string): Promise<void> {

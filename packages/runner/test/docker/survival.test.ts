@@ -42,6 +42,23 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
     expect(lines).toEqual(Array.from({ length: 30 }, (_, i) => `tick ${i}`));
   });
 
+  it('lets go at once of a container that it took up', async (context) => {
+    const place = await dockerPlace(context);
+    const first = await place.runner();
+    await first.start(await place.spec('left', 'setInterval(() => console.log(1), 100)'));
+    await first.close();
+    const second = await place.runner();
+    let lines = 0;
+    const [job] = await second.adopt({ place: place.folder }, { onLog: () => lines++ });
+    await expect.poll(() => lines).toBeGreaterThan(2);
+    const waiting = expect(job!.wait()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
+    await second.close();
+    await waiting;
+    expect(await docker('ps', '-q', '--no-trunc', '--filter', 'label=tuning.job=left')).toBe(
+      (await place.containersOf('left')).join(),
+    );
+  });
+
   it('tells the result of a container that ended while nobody looked', async (context) => {
     const place = await dockerPlace(context);
     const first = await place.runner();

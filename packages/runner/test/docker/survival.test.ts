@@ -50,7 +50,7 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
     const second = await place.runner();
     let lines = 0;
     const [job] = await second.adopt({ place: place.folder }, { onLog: () => lines++ });
-    await expect.poll(() => lines).toBeGreaterThan(2);
+    await expect.poll(() => lines, { timeout: 10_000 }).toBeGreaterThan(2);
     const waiting = expect(job!.wait()).rejects.toMatchObject({ code: 'RUNNER_CLOSED' });
     await second.close();
     await waiting;

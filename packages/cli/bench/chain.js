@@ -5,6 +5,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureRuntime } from '../../devnet/bench/runtimes.js';
+import { number } from '../../llm/bench/conditions.js';
 import { measureFinality, measureMetagraph } from './client.js';
 
 const GOALS = { transactionsPerSecond: 300, metagraphRatio: 5 };
@@ -20,11 +21,11 @@ const { values: flags } = parseArgs({
   },
 });
 const [blocks, transactions, rounds, reads, transfers] = [
-  number('blocks'),
-  number('transactions'),
-  number('rounds'),
-  number('reads'),
-  number('transfers'),
+  number(flags, 'blocks'),
+  number(flags, 'transactions'),
+  number(flags, 'rounds'),
+  number(flags, 'reads'),
+  number(flags, 'transfers'),
 ];
 const skipped = [];
 const realRuntime = async (what, measure) => {
@@ -83,13 +84,4 @@ if (flags.json) {
     console.log(`ours is ${metagraph.warmRatio} times as fast warm, ${metagraph.coldRatio} times cold`);
   if (metagraph.note) console.log(metagraph.note);
   for (const { what, why } of skipped) console.log(`skipped: ${what}: ${why}`);
-}
-
-function number(flag) {
-  const value = Number(flags[flag]);
-  if (!Number.isInteger(value) || value <= 0) {
-    process.stderr.write(`--${flag} must be a whole number above 0, not "${flags[flag]}"\n`);
-    process.exit(78);
-  }
-  return value;
 }

@@ -5,9 +5,7 @@ import { invalidParams, RpcError } from '../rpc-error.ts';
 
 /** The prefix may be missing, as impl_serde reads hex: the Python SDK sends arguments of runtime calls without. */
 export function hexParam(value: unknown, name: string): string {
-  // As nearly every client writes it; a metagraph is read with some 1,500 keys.
-  if (typeof value === 'string' && value.length % 2 === 0 && /^0x[0-9a-f]*$/.test(value)) return value;
-  if (typeof value !== 'string' || !/^(?:0x)?(?:[0-9a-fA-F]{2})*$/.test(value)) {
+  if (typeof value !== 'string' || value.length % 2 !== 0 || !/^(?:0x)?[0-9a-fA-F]*$/.test(value)) {
     throw invalidParams(`${name} must be a hexadecimal string`);
   }
   return `0x${value.replace(/^0x/, '').toLowerCase()}`;

@@ -66,7 +66,7 @@ it('keeps the order of the endpoints, and goes back to a preferred one that work
   one.refusing = false;
   await expect.poll(() => [one.open, two.open, three.open], { timeout: 5_000 }).toEqual([1, 0, 0]);
   expect(await chain.subnetExists(subnet.netuid)).toBe(true);
-  await chain.waitForBlock(chain.head.number + 3, { ms: 5_000 });
+  await chain.waitForBlock(chain.head.number + 3, { ms: 30_000 });
 });
 
 it.each([
@@ -144,13 +144,13 @@ it('takes no endpoint that is behind what was seen before', async () => {
     return { replace: { params: { ...(message.params as object), result: old } } };
   };
   const { chain: second } = await connect([two.endpoint]);
-  await chain.waitForBlock(second.head.number + 5, { ms: 5_000 });
+  await chain.waitForBlock(second.head.number + 5, { ms: 30_000 });
   await second.close();
   one.refusing = true;
   one.cut();
   await expect.poll(() => three.open, { timeout: 8_000 }).toBe(1);
   expect(two.open).toBe(0);
-  await chain.waitForBlock(chain.head.number + 3, { ms: 5_000 });
+  await chain.waitForBlock(chain.head.number + 3, { ms: 30_000 });
 });
 
 it('ends every call at its deadline, or when its caller has gone, on an endpoint that swallows all', async () => {

@@ -88,7 +88,7 @@ it.each([
     const block = await own.transfer({ from: rich[0]!, to, amount: ONE_TAO });
     expect(await own.blockHash(block.number)).toBe(block.hash);
     proxy.heal();
-    await subnet.chain.waitForBlock(block.number + 4, { ms: 5_000 });
+    await subnet.chain.waitForBlock(block.number + 4, { ms: 30_000 });
     expect(await subnet.chain.balance(to)).toBe(ONE_TAO);
   },
   30_000,

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { startDevnetNode, startHub, type TokenRole } from '@tuning/devnet';
 import { createHub } from '@tuning/hub';
@@ -43,11 +44,12 @@ export function addDevnetCommands(program: Command): void {
     .option('--port <port>', 'HTTP port', '8080')
     .option('--data-dir <folder>', 'where repositories live', '.hub')
     .option(
-      '--token <namespace:role:file…>',
-      'write a new token (role read or write) into a file; may be repeated',
+      '--token <namespace:role[:lifetime]:file>',
+      'write a new token (role read or write; lifetime as 90s, 15m, 12h, 7d) into a file; may be repeated',
       collect,
       [],
     )
+    .option('--revoke-token <file>', 'refuse the token in this file from now on; may be repeated', collect, [])
     .option('--demo-assets', `publish ${BASE_MODEL} and ${DATASET}, a small model and a dataset to try an order with`)
     .action(async (options: HubOptions) => {
       const port = portNumber(options.port);
@@ -55,9 +57,14 @@ export function addDevnetCommands(program: Command): void {
       const { logger } = createLogger('info');
       const signal = shutdownSignal(logger);
       const hub = await startHub({ dataDir: resolve(options.dataDir), port, logger });
-      for (const { namespace, role, file } of wanted) {
+      for (const file of options.revokeToken) {
+        const known = await hub.revokeToken(await readTokenFile(file));
+        logger.info({ file, known }, known ? 'token is revoked' : 'the hub does not know this token');
+      }
+      for (const { file, lifetimeMs, ...request } of wanted) {
+        const expiresAt = lifetimeMs === undefined ? {} : { expiresAt: new Date(Date.now() + lifetimeMs) };
         // Into a file, so that the token shows neither in the log nor in the list of processes.
-        await writeTokenFile(file, await hub.createToken({ namespace, role }));
+        await writeTokenFile(file, await hub.createToken({ ...request, ...expiresAt }));
       }
       if (options.demoAssets) {
         const token = new Secret(await hub.createToken({ namespace: 'demo', role: 'write' }));
@@ -75,18 +82,37 @@ interface HubOptions {
   port: string;
   dataDir: string;
   token: string[];
+  revokeToken: string[];
   demoAssets?: boolean;
 }
 
-/** `alice:write:alice.token`. @throws OperatorError FLAG_INVALID. */
-function parseTokenRequest(text: string): { namespace: string; role: TokenRole; file: string } {
-  const [, namespace, role, file] = /^([^:]+):(read|write):(.+)$/.exec(text) ?? [];
-  if (!namespace || !role || !file)
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `alice:write:alice.token` or `alice:write:7d:alice.token`. @throws OperatorError FLAG_INVALID. */
+function parseTokenRequest(text: string): {
+  namespace: string;
+  role: TokenRole;
+  lifetimeMs: number | undefined;
+  file: string;
+} {
+  const match = /^([^:]+):(read|write):(?:(\d{1,9})([smhd]):)?(.+)$/.exec(text);
+  if (!match) {
     throw new OperatorError(
       'FLAG_INVALID',
-      `--token must be namespace:role:file with role read or write, for example alice:write:alice.token, not "${text}"`,
+      `--token must be namespace:role:file or namespace:role:lifetime:file with role read or write, for example alice:write:7d:alice.token, not "${text}"`,
     );
-  return { namespace, role: role as TokenRole, file };
+  }
+  const [, namespace = '', role, count, unit = '', file = ''] = match;
+  const lifetimeMs = count === undefined ? undefined : Number(count) * (UNIT_MS[unit] ?? 0);
+  return { namespace, role: role as TokenRole, lifetimeMs, file };
+}
+
+async function readTokenFile(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new OperatorError('TOKEN_FILE_UNUSABLE', `cannot read the token file ${file}: ${errorMessage(error)}`);
+  }
 }
 
 async function writeTokenFile(file: string, token: string): Promise<void> {

@@ -5,7 +5,7 @@ import { HttpError } from './http-error.ts';
 export function whoAmI(x: Exchange): void {
   const { identity } = x;
   if (!identity) throw new HttpError(401, 'Invalid username or password.');
-  const { namespace, role, createdAt } = identity;
+  const { namespace, role, displayName, createdAt, expiresAt } = identity;
   sendJson(x, {
     type: 'user',
     id: `user-${namespace}`,
@@ -19,7 +19,10 @@ export function whoAmI(x: Exchange): void {
     avatarUrl: '',
     billingMode: 'postpaid',
     orgs: [],
-    auth: { type: 'access_token', accessToken: { displayName: namespace, role, createdAt } },
+    auth: {
+      type: 'access_token',
+      accessToken: { displayName, role, createdAt, ...(expiresAt === null ? {} : { expiresAt }) },
+    },
   });
 }
 

@@ -76,11 +76,13 @@ type Change = { path: string } & ({ kind: 'put'; entry: FileEntry } | { kind: 'd
 
 /** POST /api/{type}s/{repo}/commit/{branch}: NDJSON, read line by line; all of it lands or none. */
 export async function commit(x: Exchange, repo: Repo, name: string): Promise<void> {
-  const { namespace } = requireWriter(x, repo);
+  const { namespace, tokenId } = requireWriter(x, repo);
   const branch = branchOf(repo, name);
   if (x.query.has('create_pr')) throw new HttpError(400, 'This hub has no pull requests: commit to the branch');
   const { header, changes } = await readCommit(x, repo);
   const done = await repo.locked(async () => {
+    // It may have been revoked while the body arrived.
+    x.tokens.requireLive(tokenId);
     const head = await repo.commit(repo.branches.get(branch) as string);
     if (header.parentCommit && header.parentCommit !== head.id) {
       throw new HttpError(412, 'The branch was updated since you opened this page. Please refresh and try again.');

@@ -23,7 +23,7 @@ function sendLfs(x: Exchange, value: unknown): void {
 
 /** POST /{repo}.git/info/lfs/objects/batch: where to PUT each object that this repo does not have yet. */
 export async function lfsBatch(x: Exchange, repo: Repo): Promise<void> {
-  requireWriter(x, repo);
+  const { tokenId } = requireWriter(x, repo);
   const body = await readBody(x, batchSchema);
   if (body.operation === 'download') throw new HttpError(422, 'Download through /resolve');
   // Two paths with equal content name one object twice.
@@ -34,7 +34,7 @@ export async function lfsBatch(x: Exchange, repo: Repo): Promise<void> {
     }
     if (repo.owned.get(oid) === size) return { oid, size, authenticated: true };
     // Offered even if another repo has the object: the client must prove that it has the bytes.
-    const href = `${x.base}${x.links.link({ repoId: repo.id, sha256: oid, size })}`;
+    const href = `${x.base}${x.links.link({ action: 'PUT', repoId: repo.id, sha256: oid, size, tokenId, chunk: 0, part: 0 })}`;
     const verify = { href: `${x.base}${repo.webPath}.git/info/lfs/verify` };
     return { oid, size, authenticated: true, actions: { upload: { href }, verify } };
   });
@@ -52,6 +52,8 @@ export async function lfsVerify(x: Exchange, repo: Repo): Promise<void> {
 /** PUT /_lfs/{repo id}/{sha256}?size&exp&sig */
 export async function lfsUpload(x: Exchange, repoId: string, sha256: string): Promise<void> {
   const right = x.links.check(repoId, sha256, x.query);
+  if (right.action !== 'PUT') throw new HttpError(403, 'This upload link is for another request');
+  x.tokens.requireLive(right.tokenId);
   const repo = x.repos.byId(repoId);
   if (!repo) throw new HttpError(404, 'The repo of this upload is gone');
   const announced = x.req.headers['content-length'];
@@ -61,6 +63,8 @@ export async function lfsUpload(x: Exchange, repoId: string, sha256: string): Pr
   await x.objects.putStream(sha256, right.size, bodyChunks(x, right.size));
   await repo.locked(async () => {
     if (x.repos.byId(repoId) !== repo) throw new HttpError(404, 'The repo of this upload is gone');
+    // Hours may have passed since the first byte.
+    x.tokens.requireLive(right.tokenId);
     repo.owned.set(sha256, right.size);
     await repo.save();
   });

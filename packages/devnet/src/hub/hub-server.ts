@@ -11,7 +11,7 @@ import { ObjectStore } from './object-store.ts';
 import { isRepoName } from './repo-path.ts';
 import { RepoStore } from './repo-store.ts';
 import { route, splitTarget } from './router.ts';
-import { type TokenRole, TokenStore } from './tokens.ts';
+import { type TokenRequest, TokenStore } from './tokens.ts';
 import { UploadLinks } from './upload-links.ts';
 
 /** Layout of the data folder; another number is refused instead of misread. */
@@ -42,7 +42,9 @@ export interface LocalHub {
   /** `http://host:port`, no slash at the end. */
   readonly endpoint: string;
   /** Makes a token `hf_…`. It is shown this once: the hub keeps its sha256 only. */
-  createToken(args: { namespace: string; role: TokenRole }): Promise<string>;
+  createToken(args: TokenRequest): Promise<string>;
+  /** From now on the token gets 401, and so do upload links made with it. @returns false if it was not known. */
+  revokeToken(token: string): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -68,10 +70,13 @@ export async function startHub(options: LocalHubOptions): Promise<LocalHub> {
     const shownHost = ANY_ADDRESS.get(host) ?? (isIP(host) === 6 ? `[${host}]` : host);
     return {
       endpoint: `http://${shownHost}:${bound}`,
-      async createToken({ namespace, role }) {
-        if (!isRepoName(namespace)) throw new OperatorError('HUB_BAD_NAME', `not a namespace: ${namespace}`);
-        return services.tokens.create(namespace, role);
+      async createToken(request) {
+        if (!isRepoName(request.namespace)) {
+          throw new OperatorError('HUB_BAD_NAME', `not a namespace: ${request.namespace}`);
+        }
+        return services.tokens.create(request);
       },
+      revokeToken: (token) => services.tokens.revoke(token),
       async close() {
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeAllConnections();

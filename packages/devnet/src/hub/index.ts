@@ -1,3 +1,3 @@
 export type { HubLimits } from './exchange.ts';
 export { type LocalHub, type LocalHubOptions, startHub } from './hub-server.ts';
-export type { TokenRole } from './tokens.ts';
+export type { TokenRequest, TokenRole } from './tokens.ts';

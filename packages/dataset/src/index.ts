@@ -24,4 +24,22 @@ export {
   verifySplit,
 } from './split/seal.ts';
 export { SPLIT_RULE, type Split, splitRows, splitRowsAsync, testSize } from './split/split.ts';
+export { augmentGenerator } from './synthetic/augment-generator.ts';
+export {
+  GENERATOR_NAMES,
+  type Generated,
+  type GenerationAccount,
+  type GeneratorName,
+  type LlmUsage,
+  REFUSALS,
+  type Refusal,
+  type SyntheticGenerator,
+} from './synthetic/generator.ts';
+export {
+  measureSynthetic,
+  type QualityArgs,
+  type SyntheticQuality,
+  type SyntheticReport,
+  syntheticReportSchema,
+} from './synthetic/quality.ts';
 export { type Synthesis, type SynthesiseArgs, synthesise, synthesiseAsync } from './synthetic/synthesise.ts';

@@ -129,7 +129,13 @@ describe('synthesise', () => {
     // Five passes, one row each at most.
     expect(short.rows.length).toBeLessThanOrEqual(5 * DEFINITIONS.length);
     expect((await synthesiseAsync({ ...args, rows: [], count: 3 })).shortfall).toBe(3);
-    expect(await synthesiseAsync({ ...args, count: 0 })).toEqual({ rows: [], shortfall: 0, strategies: {} });
+    expect(await synthesiseAsync({ ...args, count: 0 })).toEqual({
+      rows: [],
+      shortfall: 0,
+      strategies: {},
+      proposed: 0,
+      refused: {},
+    });
   });
 
   it('makes the same first rows whatever the count, so that a receipt needs only the count reached', () => {

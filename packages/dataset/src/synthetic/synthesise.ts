@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
-import { errorCode } from '@tuning/kit';
 import type { DatasetType } from '@tuning/protocol';
 import { layoutOf } from '../prompt/layout.ts';
-import { rendererOf } from '../prompt/render.ts';
 import type { Row } from '../row.ts';
 import { runInSlices, runNow, type Steps } from '../slices.ts';
 import { SeededRandom, shuffleSteps } from '../split/random.ts';
+import { contentKey } from './content-key.ts';
 import { editableColumns, editContent, editPrompt, editStyle, type Made, mergeRows } from './row-edits.ts';
 
 export interface SynthesiseArgs {
@@ -26,6 +24,9 @@ export interface Synthesis {
   shortfall: number;
   /** How often each strategy was used. */
   strategies: Record<string, number>;
+  /** Rows derived, those refused included. */
+  proposed: number;
+  refused: Partial<Record<'copy_of_train' | 'copy_of_test' | 'repeated', number>>;
 }
 
 /**
@@ -48,14 +49,16 @@ function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs
   const columns = editableColumns(layoutOf(type));
   const random = new SeededRandom(seed, 'synthetic');
   const keyOf = contentKey(type);
-  const known = new Set<string>();
+  const known = new Map<string, keyof Synthesis['refused']>();
   const made: Row[] = [];
   const strategies: Record<string, number> = {};
+  const refused: Synthesis['refused'] = {};
+  let proposed = 0;
   if (count > 0) {
-    for (const set of [rows, avoid]) {
+    for (const [set, refusal] of [[rows, 'copy_of_train'] as const, [avoid, 'copy_of_test'] as const]) {
       for (const row of set) {
         const key = keyOf(row);
-        if (key !== undefined) known.add(key);
+        if (key !== undefined) known.set(key, refusal);
         yield;
       }
     }
@@ -76,28 +79,17 @@ function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs
       yield;
       const candidate = pass(row);
       const key = candidate && keyOf(candidate.row);
-      if (!candidate || key === undefined || known.has(key)) continue;
-      known.add(key);
+      if (!candidate || key === undefined) continue;
+      proposed++;
+      const refusal = known.get(key);
+      if (refusal) {
+        refused[refusal] = (refused[refusal] ?? 0) + 1;
+        continue;
+      }
+      known.set(key, 'repeated');
       made.push(candidate.row);
       for (const name of candidate.strategies) strategies[name] = (strategies[name] ?? 0) + 1;
     }
   }
-  return { rows: made, shortfall: Math.max(0, count - made.length), strategies };
-}
-
-/** Identity of what a model would see and say; undefined for a row that lacks a column or an answer. */
-function contentKey(type: DatasetType): (row: Row) => string | undefined {
-  const render = rendererOf(type);
-  return (row) => {
-    try {
-      const { prompt, response } = render(row);
-      if (response.trim() === '') return undefined;
-      return createHash('sha256')
-        .update(JSON.stringify([prompt, response]))
-        .digest('base64');
-    } catch (error) {
-      if (errorCode(error) === 'DATASET_MISSING_COLUMN') return undefined;
-      throw error;
-    }
-  };
+  return { rows: made, shortfall: Math.max(0, count - made.length), strategies, proposed, refused };
 }

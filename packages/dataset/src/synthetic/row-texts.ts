@@ -1,0 +1,28 @@
+import type { DatasetType } from '@tuning/protocol';
+import { layoutOf } from '../prompt/layout.ts';
+import { cell, type Row } from '../row.ts';
+import { editableColumns } from './row-edits.ts';
+
+/** The texts of a row that tell it from others: no template, no column that the type does not read. */
+export interface RowTexts {
+  prompt: string;
+  answer: string;
+}
+
+const textOf = (row: Row, column: string | undefined): string => {
+  const value = column === undefined ? undefined : cell(row, column);
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+};
+
+/** @throws BadInputError DATASET_TYPE_INVALID. */
+export function rowTextsOf(type: DatasetType): (row: Row) => RowTexts {
+  const { instruction, input, output } = editableColumns(layoutOf(type));
+  return (row) => ({
+    prompt: [instruction, input]
+      .map((column) => textOf(row, column))
+      .filter((text) => text !== '')
+      .join('\n'),
+    answer: textOf(row, output),
+  });
+}

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Exchange, requireWriter, sendJson } from './exchange.ts';
 import { blobId, type FileEntry, lfsPointer, type Manifest } from './git-objects.ts';
 import { entryNotFound, HttpError } from './http-error.ts';
+import { requireQuota } from './quota.ts';
 import type { Repo } from './repo.ts';
 import { badPath } from './repo-path.ts';
 import { bodyLines, checked, readBody } from './request-body.ts';
@@ -87,6 +88,8 @@ export async function commit(x: Exchange, repo: Repo, name: string): Promise<voi
     if (header.parentCommit && header.parentCommit !== head.id) {
       throw new HttpError(412, 'The branch was updated since you opened this page. Please refresh and try again.');
     }
+    const plain = changes.reduce((sum, put) => sum + (put.kind === 'put' && !put.entry.lfs ? put.entry.size : 0), 0);
+    if (plain > 0) requireQuota(x, repo.namespace, plain);
     const manifest: Manifest = new Map(head.manifest);
     for (const change of changes) applyChange(manifest, change, head.id);
     refuseFileAsFolder(manifest);

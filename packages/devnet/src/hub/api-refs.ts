@@ -66,8 +66,7 @@ export async function createBranch(x: Exchange, repo: Repo, name: string): Promi
     if (start === undefined) {
       throw new HttpError(404, 'Invalid rev id of the starting point', { hubCode: 'RevisionNotFound' });
     }
-    repo.branches.set(name, start);
-    await repo.save();
+    await repo.change(() => repo.branches.set(name, start));
   });
   sendJson(x, {});
 }
@@ -80,8 +79,7 @@ export async function createTag(x: Exchange, repo: Repo, segments: string[]): Pr
   if (!isRefName(tag)) throw new HttpError(422, 'Invalid tag name');
   await repo.locked(async () => {
     if (repo.tags.has(tag)) throw new HttpError(409, `Reference refs/tags/${tag} already exists`);
-    repo.tags.set(tag, commit.id);
-    await repo.save();
+    await repo.change(() => repo.tags.set(tag, commit.id));
   });
   sendJson(x, {});
 }
@@ -93,8 +91,8 @@ export async function deleteRef(x: Exchange, repo: Repo, kind: 'branch' | 'tag',
   if (kind === 'branch' && name === 'main') throw new HttpError(403, 'Cannot delete refs/heads/main');
   await repo.locked(async () => {
     const refs = kind === 'branch' ? repo.branches : repo.tags;
-    if (!refs.delete(name)) throw new HttpError(404, 'Invalid rev id', { hubCode: 'RevisionNotFound' });
-    await repo.save();
+    if (!refs.has(name)) throw new HttpError(404, 'Invalid rev id', { hubCode: 'RevisionNotFound' });
+    await repo.change(() => refs.delete(name));
   });
   sendJson(x, {});
 }

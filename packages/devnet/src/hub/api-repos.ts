@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { clamped, type Exchange, readableRepo, requireWriter, sendJson } from './exchange.ts';
 import { blobId, type Manifest } from './git-objects.ts';
 import { HttpError, repoNotFound } from './http-error.ts';
+import { requireQuota } from './quota.ts';
 import type { Commit, Repo, RepoType } from './repo.ts';
 import { badPath, isRepoName } from './repo-path.ts';
 import { readBody } from './request-body.ts';
@@ -62,6 +63,11 @@ export async function createRepo(x: Exchange): Promise<void> {
     if (reason) throw new HttpError(422, `Path ${reason}`);
     files.set(file.path, Buffer.from(file.content, file.encoding === 'base64' ? 'base64' : 'utf8'));
   }
+  requireQuota(
+    x,
+    namespace,
+    [...files.values()].reduce((sum, { length }) => sum + length, 0),
+  );
   const manifest: Manifest = new Map();
   for (const [path, content] of files) {
     const sha256 = await x.objects.put(content);
@@ -105,8 +111,9 @@ export async function changeSettings(x: Exchange, repo: Repo): Promise<void> {
   const makePrivate = wantsPrivate(body);
   await repo.locked(async () => {
     if (makePrivate === undefined || makePrivate === repo.private) return;
-    repo.private = makePrivate;
-    await repo.save();
+    await repo.change(() => {
+      repo.private = makePrivate;
+    });
   });
   sendJson(x, { private: repo.private, gated: false });
 }

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorError } from '@tuning/kit';
 
@@ -39,22 +40,27 @@ async function isStale(file: string, root: string): Promise<boolean> {
  */
 export async function lockData(root: string): Promise<() => Promise<void>> {
   const file = join(root, 'LOCK');
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const handle = await open(file, 'wx', 0o600);
-      await handle.writeFile(`${process.pid} ${startOf(process.pid) ?? ''}\n`);
-      await handle.close();
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      if (attempt > 0 || !(await isStale(file, root))) {
-        throw new OperatorError(
-          'HUB_DATA_LOCKED',
-          `the hub's data folder ${root} is in use by another process: stop that one or name another folder`,
-        );
+  // Linking a finished file is one step: nobody sees a lock without its owner.
+  const mine = `${file}.${randomBytes(6).toString('hex')}.tmp`;
+  await writeFile(mine, `${process.pid} ${startOf(process.pid) ?? ''}\n`, { mode: 0o600, flag: 'wx' });
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await link(mine, file);
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if (attempt > 0 || !(await isStale(file, root))) {
+          throw new OperatorError(
+            'HUB_DATA_LOCKED',
+            `the hub's data folder ${root} is in use by another process: stop that one or name another folder`,
+          );
+        }
+        await rm(file, { force: true });
       }
-      await rm(file, { force: true });
     }
+  } finally {
+    await rm(mine, { force: true });
   }
   held.add(root);
   return async () => {

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GIB } from '@tuning/kit';
 import { HttpError, repoNotFound } from './http-error.ts';
+import type { MultipartStore } from './multipart-store.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Repo, RepoType } from './repo.ts';
 import type { RepoStore } from './repo-store.ts';
@@ -19,6 +21,16 @@ export interface HubLimits {
   commitLineBytes: number;
   commitOperations: number;
   objectBytes: number;
+  /** Larger objects are offered in parts to clients that can do so. */
+  multipartBytes: number;
+  /** Bytes of a part. */
+  partBytes: number;
+  /** What all repos of one namespace may hold. */
+  namespaceBytes: number;
+  /** Left free on the disk by uploads. */
+  diskReserveBytes: number;
+  /** An upload in parts is dropped after this long without a new part, in ms. */
+  uploadAgeMs: number;
   /** Silence on a body before the connection is cut, in ms. */
   bodyIdleMs: number;
 }
@@ -31,12 +43,20 @@ export const DEFAULT_LIMITS: HubLimits = {
   commitLineBytes: 24 * 1024 ** 2,
   commitOperations: 10_000,
   objectBytes: 50e9,
+  // A single PUT streams well at any size; parts cost a second pass over the bytes and buy resumption.
+  multipartBytes: 2 * GIB,
+  partBytes: 64 * 1024 ** 2,
+  namespaceBytes: 1024 * GIB,
+  diskReserveBytes: 64 * 1024 ** 2,
+  uploadAgeMs: 24 * 3_600_000,
   bodyIdleMs: 60_000,
 };
 
 export interface HubServices {
+  dataDir: string;
   repos: RepoStore;
   objects: ObjectStore;
+  multipart: MultipartStore;
   tokens: TokenStore;
   links: UploadLinks;
   limits: HubLimits;

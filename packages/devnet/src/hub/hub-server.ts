@@ -1,21 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { join } from 'node:path';
-import { errorMessage, type Logger, OperatorError, silentLogger } from '@tuning/kit';
+import { errorMessage, type Logger, OperatorError, silentLogger, writeFileAtomic } from '@tuning/kit';
 import { lockData } from './data-lock.ts';
 import { DEFAULT_LIMITS, type Exchange, type HubLimits, type HubServices } from './exchange.ts';
+import { spaceError } from './file-system.ts';
 import { HttpError } from './http-error.ts';
+import { MultipartStore } from './multipart-store.ts';
 import { ObjectStore } from './object-store.ts';
 import { isRepoName } from './repo-path.ts';
-import { RepoStore } from './repo-store.ts';
+import { dropTemporary, RepoStore } from './repo-store.ts';
 import { route, splitTarget } from './router.ts';
 import { type TokenRequest, TokenStore } from './tokens.ts';
 import { UploadLinks } from './upload-links.ts';
 
 /** Layout of the data folder; another number is refused instead of misread. */
 const VERSION = '1';
+const SWEEP_EVERY_MS = 3_600_000;
 /** Above the 60 s for which clients keep idle connections: a reused dead one fails a POST without retry. */
 const KEEP_ALIVE_MS = 76_000;
 
@@ -66,6 +69,11 @@ export async function startHub(options: LocalHubOptions): Promise<LocalHub> {
     // Uploads may take hours; bodies are limited by silence instead of by total time, headers still by 60 s.
     server.requestTimeout = 0;
     await listen(server, port, host);
+    const sweeper = setInterval(() => {
+      services.multipart.sweep(services.limits.uploadAgeMs).catch((error: unknown) => {
+        logger.warn({ error: errorMessage(error) }, 'abandoned uploads could not be removed');
+      });
+    }, SWEEP_EVERY_MS);
     const bound = (server.address() as AddressInfo).port;
     const shownHost = ANY_ADDRESS.get(host) ?? (isIP(host) === 6 ? `[${host}]` : host);
     return {
@@ -78,6 +86,7 @@ export async function startHub(options: LocalHubOptions): Promise<LocalHub> {
       },
       revokeToken: (token) => services.tokens.revoke(token),
       async close() {
+        clearInterval(sweeper);
         const closed = new Promise<void>((resolve) => server.close(() => resolve()));
         server.closeAllConnections();
         await closed;
@@ -92,20 +101,27 @@ export async function startHub(options: LocalHubOptions): Promise<LocalHub> {
 
 async function openServices(dataDir: string, limits: HubLimits): Promise<HubServices> {
   const versionFile = join(dataDir, 'VERSION');
-  const version = (await readFile(versionFile, 'utf8').catch(() => VERSION)).trim();
-  if (version !== VERSION) {
+  const version = (await readFile(versionFile, 'utf8').catch(() => '')).trim();
+  if (version === '') await writeFileAtomic(versionFile, `${VERSION}\n`);
+  else if (version !== VERSION) {
     throw new OperatorError(
       'HUB_DATA_VERSION',
       `the hub's data folder ${dataDir} has layout ${version}, not ${VERSION}`,
     );
   }
-  await writeFile(versionFile, `${VERSION}\n`);
+  await dropTemporary(dataDir);
   const temporary = join(dataDir, 'tmp');
   await mkdir(temporary, { recursive: true });
   for (const name of await readdir(temporary)) await rm(join(temporary, name), { recursive: true, force: true });
   const objects = join(dataDir, 'objects');
   await mkdir(objects, { recursive: true });
+  const uploads = join(dataDir, 'uploads');
+  await mkdir(uploads, { recursive: true });
+  const multipart = new MultipartStore(uploads, temporary);
+  await multipart.sweep(limits.uploadAgeMs);
   return {
+    dataDir,
+    multipart,
     repos: await RepoStore.open(join(dataDir, 'repos'), temporary),
     objects: new ObjectStore(objects, temporary),
     tokens: await TokenStore.open(dataDir),
@@ -177,7 +193,8 @@ function checkedHost(req: IncomingMessage, allowed: Set<string>): string {
   return host;
 }
 
-function refuse(req: IncomingMessage, res: ServerResponse, error: unknown, logger: Logger): void {
+function refuse(req: IncomingMessage, res: ServerResponse, thrown: unknown, logger: Logger): void {
+  const error = spaceError(thrown);
   if (!(error instanceof HttpError)) logger.error({ error: errorMessage(error) }, 'hub request failed');
   if (res.headersSent) {
     res.destroy();

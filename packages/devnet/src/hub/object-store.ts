@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { access, chmod, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { spaceError, syncFolder, writeAll } from './file-system.ts';
 import { HttpError } from './http-error.ts';
 
 /** Content-addressed files: `objects/sha256/ab/cd/<sha256>`, read-only, complete or absent. */
@@ -78,21 +79,7 @@ export class ObjectStore {
       await syncFolder(dirname(path));
     } catch (error) {
       await rm(temporary, { force: true });
-      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw new HttpError(507, 'No space left on the hub');
-      throw error;
+      throw spaceError(error);
     }
-  }
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { access, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder } from './file-system.ts';
 import { HttpError } from './http-error.ts';
 import { Repo, type RepoType } from './repo.ts';
 
@@ -32,6 +33,8 @@ export class RepoStore {
       // A creation that died before its first save.
       if (!complete) await rm(folder, { recursive: true, force: true });
       else {
+        await dropTemporary(folder);
+        await dropTemporary(join(folder, 'commits'));
         const repo = await Repo.load(folder);
         store.#byName.set(keyOf(repo.type, repo.fullName), repo);
       }
@@ -46,6 +49,10 @@ export class RepoStore {
   byId(id: string): Repo | undefined {
     for (const repo of this.#byName.values()) if (repo.id === id) return repo;
     return undefined;
+  }
+
+  ofNamespace(namespace: string): Repo[] {
+    return [...this.#byName.values()].filter((repo) => repo.namespace === namespace);
   }
 
   list(type: RepoType): Repo[] {
@@ -73,6 +80,7 @@ export class RepoStore {
     try {
       // Others find the repo at once but wait for the lock; readers get an empty repo for a moment.
       await repo.locked(() => first(repo));
+      await syncFolder(this.#root);
     } catch (error) {
       this.#byName.delete(key);
       await rm(repo.folder, { recursive: true, force: true });
@@ -89,5 +97,12 @@ export class RepoStore {
       repo.markDeleted();
       await rm(grave, { recursive: true, force: true });
     });
+  }
+}
+
+/** Removes what a process that died inside `writeFileAtomic` left in a folder. */
+export async function dropTemporary(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/\.[0-9a-f]{12}\.tmp$/.test(name)) await rm(join(folder, name), { force: true });
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '@tuning/kit';
 import { z } from 'zod';
@@ -39,6 +39,8 @@ const repoSchema = z.object({
   branches: z.array(z.tuple([z.string(), z.string()])),
   tags: z.array(z.tuple([z.string(), z.string()])),
   owned: z.array(z.tuple([z.string(), z.number()])),
+  // Absent in folders of older hubs.
+  plainBytes: z.number().default(0),
 });
 
 const commitSchema = z.object({
@@ -76,6 +78,8 @@ export class Repo {
   readonly tags: Map<string, string>;
   /** LFS objects that were uploaded to this very repo: sha256 -> size. Being on disk is not enough to use one. */
   readonly owned: Map<string, number>;
+  /** Bytes of all versions of files that are not LFS. */
+  plainBytes: number;
   readonly commitIds: Set<string>;
   readonly #cache = new Map<string, Commit>();
   #tail: Promise<unknown> = Promise.resolve();
@@ -88,6 +92,7 @@ export class Repo {
       branches?: Iterable<[string, string]>;
       tags?: Iterable<[string, string]>;
       owned?: Iterable<[string, number]>;
+      plainBytes?: number;
       commitIds?: Iterable<string>;
     } = {},
   ) {
@@ -101,20 +106,28 @@ export class Repo {
     this.branches = new Map(state.branches ?? []);
     this.tags = new Map(state.tags ?? []);
     this.owned = new Map(state.owned ?? []);
+    this.plainBytes = state.plainBytes ?? 0;
     this.commitIds = new Set(state.commitIds ?? []);
   }
 
   static async load(folder: string): Promise<Repo> {
-    const { branches, tags, owned, ...record } = repoSchema.parse(
+    const { branches, tags, owned, plainBytes, ...record } = repoSchema.parse(
       JSON.parse(await readFile(join(folder, 'repo.json'), 'utf8')),
     );
     const files = await readdir(join(folder, 'commits'));
     const commitIds = files.filter((file) => /^[0-9a-f]{40}\.json$/.test(file)).map((file) => file.slice(0, 40));
-    return new Repo(folder, record, { branches, tags, owned, commitIds });
+    return new Repo(folder, record, { branches, tags, owned, plainBytes, commitIds });
   }
 
   get fullName(): string {
     return `${this.namespace}/${this.name}`;
+  }
+
+  /** What counts against the limit of its namespace. */
+  get usedBytes(): number {
+    let sum = this.plainBytes;
+    for (const size of this.owned.values()) sum += size;
+    return sum;
   }
 
   /** Path of its pages: models have no prefix. */
@@ -138,8 +151,24 @@ export class Repo {
     this.#deleted = true;
   }
 
-  /** Call with the lock held. */
-  async save(): Promise<void> {
+  /** Changes the repo and saves it; what can't be saved is undone. Call with the lock held. */
+  async change(make: () => void): Promise<void> {
+    const before = { branches: [...this.branches], tags: [...this.tags], owned: [...this.owned] };
+    const { private: wasPrivate, plainBytes } = this;
+    try {
+      make();
+      await this.#save();
+    } catch (error) {
+      restore(this.branches, before.branches);
+      restore(this.tags, before.tags);
+      restore(this.owned, before.owned);
+      this.private = wasPrivate;
+      this.plainBytes = plainBytes;
+      throw error;
+    }
+  }
+
+  async #save(): Promise<void> {
     const record: z.infer<typeof repoSchema> = {
       id: this.id,
       type: this.type,
@@ -150,6 +179,7 @@ export class Repo {
       branches: [...this.branches],
       tags: [...this.tags],
       owned: [...this.owned],
+      plainBytes: this.plainBytes,
     };
     await mkdir(join(this.folder, 'commits'), { recursive: true });
     await writeFileAtomic(join(this.folder, 'repo.json'), JSON.stringify(record));
@@ -200,20 +230,18 @@ export class Repo {
       manifest,
     };
     await mkdir(join(this.folder, 'commits'), { recursive: true });
-    await writeFileAtomic(
-      join(this.folder, 'commits', `${id}.json`),
-      JSON.stringify({ ...commit, manifest: [...manifest] }),
-    );
-    this.commitIds.add(id);
-    const before = this.branches.get(branch);
-    this.branches.set(branch, id);
+    const file = join(this.folder, 'commits', `${id}.json`);
+    await writeFileAtomic(file, JSON.stringify({ ...commit, manifest: [...manifest] }));
     try {
-      await this.save();
+      await this.change(() => {
+        this.branches.set(branch, id);
+        for (const entry of manifest.values()) if (entry.last === id && !entry.lfs) this.plainBytes += entry.size;
+      });
     } catch (error) {
-      if (before === undefined) this.branches.delete(branch);
-      else this.branches.set(branch, before);
+      await rm(file, { force: true });
       throw error;
     }
+    this.commitIds.add(id);
     return this.#remember(commit);
   }
 
@@ -247,4 +275,9 @@ export class Repo {
     const shown = (segments[0] ?? '').replace(/[^\x20-\x7e]/g, '?');
     throw new HttpError(404, `Invalid rev id: ${shown}`, { hubCode: 'RevisionNotFound' });
   }
+}
+
+function restore<T>(map: Map<string, T>, entries: readonly [string, T][]): void {
+  map.clear();
+  for (const [key, value] of entries) map.set(key, value);
 }

@@ -1,6 +1,6 @@
 import { validateYaml, whoAmI } from './api-account.ts';
 import { commit, preupload } from './api-commit.ts';
-import { lfsBatch, lfsUpload, lfsVerify } from './api-lfs.ts';
+import { lfsBatch, lfsTransfer, lfsVerify } from './api-lfs.ts';
 import { createBranch, createTag, deleteRef, listCommits, listRefs } from './api-refs.ts';
 import { authCheck, changeSettings, createRepo, deleteRepo, listRepos, repoInfo } from './api-repos.ts';
 import { sendFile } from './api-resolve.ts';
@@ -34,8 +34,8 @@ export function splitTarget(target: string): { rawPath: string; segments: string
 export async function route(x: Exchange): Promise<void> {
   const [first, ...rest] = x.segments;
   if (first === 'api') return routeApi(x, rest);
-  if (first === '_lfs' && rest.length === 2 && x.method === 'PUT') {
-    return lfsUpload(x, rest[0] as string, rest[1] as string);
+  if (first === '_lfs' && rest.length === 2) {
+    return lfsTransfer(x, rest[0] as string, rest[1] as string);
   }
   const type: RepoType = first === 'datasets' ? 'dataset' : 'model';
   const [namespace, name, ...action] = type === 'dataset' ? rest : x.segments;

@@ -8,6 +8,7 @@ import { BASE_MODEL, DATASET, publishAssets } from '../demo/assets.ts';
 import { createLogger } from '../logging.ts';
 import { portNumber, wholeNumber } from '../number-flag.ts';
 import { shutdownSignal } from '../process-lifecycle.ts';
+import { addHubCheck } from './hub-check.ts';
 
 /** `tuning devnet`: a Subtensor-compatible node. `tuning hub`: a Hugging-Face-compatible hub. */
 export function addDevnetCommands(program: Command): void {
@@ -38,7 +39,7 @@ export function addDevnetCommands(program: Command): void {
       process.exit(0);
     });
 
-  program
+  const hubCommand = program
     .command('hub')
     .description('run a Hugging-Face-compatible hub on this machine')
     .option('--port <port>', 'HTTP port', '8080')
@@ -76,6 +77,7 @@ export function addDevnetCommands(program: Command): void {
       await hub.close();
       process.exit(0);
     });
+  addHubCheck(hubCommand);
 }
 
 interface HubOptions {

@@ -35,6 +35,8 @@ export {
   type Refusal,
   type SyntheticGenerator,
 } from './synthetic/generator.ts';
+export { createLlmGenerator } from './synthetic/llm/llm-generator.ts';
+export { LLM_DEFAULTS, type LlmOptions } from './synthetic/llm/options.ts';
 export {
   measureSynthetic,
   type QualityArgs,

@@ -7,6 +7,9 @@ export {
   minerConfigSchema,
   NETWORK_ENDPOINTS,
   type NeuronConfig,
+  type SyntheticConfig,
+  syntheticConfigSchema,
+  NO_API_KEY,
   type ValidatorConfig,
   validatorConfigSchema,
 } from './schema.ts';

@@ -50,6 +50,46 @@ const axon = (defaultPort: number) =>
     external_port: z.number().int().min(1).max(65_535).optional(),
   });
 
+/** A value of `api_key_env` for servers that want no key. */
+export const NO_API_KEY = 'none';
+
+const price = z.number().min(0).max(10_000).optional();
+/** Synthetic rows: edits of train rows (`augment`), or a language model behind an OpenAI-compatible endpoint (`llm`). */
+export const syntheticConfigSchema = z
+  .strictObject({
+    generator: z.enum(['augment', 'llm']).default('augment'),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => !/^https?:\/\/[^/]*@/.test(url), 'must hold no user or password')
+      .transform((url) => url.replace(/\/+$/, ''))
+      .optional(),
+    model: z.string().min(1).max(256).optional(),
+    /** Name of the environment variable with the API key, or `none`. */
+    api_key_env: z
+      .string()
+      .regex(/^[A-Za-z_]\w{0,127}$/, 'must be the name of an environment variable, or none')
+      .default('TUNING_LLM_API_KEY'),
+    on_missing: z.enum(['augment', 'fail']).default('augment'),
+    parallel: z.number().int().min(1).max(32).default(2),
+    rows_per_request: z.number().int().min(1).max(32).default(5),
+    temperature: z.number().min(0).max(2).default(0.9),
+    answer_tokens: z.number().int().min(16).max(32_768).default(1_024),
+    request_seconds: z.number().min(1).max(3_600).default(120),
+    max_requests: z.number().int().min(1).max(100_000).default(200),
+    max_tokens: z.number().int().min(1).max(1_000_000_000).default(500_000),
+    max_minutes: z.number().min(0.1).max(1_440).default(20),
+    /** USD for a million tokens. */
+    prompt_price: price,
+    completion_price: price,
+  })
+  .superRefine((settings, context) => {
+    if (settings.generator !== 'llm') return;
+    for (const key of ['endpoint', 'model'] as const) {
+      if (settings[key] === undefined)
+        context.addIssue({ code: 'custom', path: [key], message: 'must be set for the generator "llm"' });
+    }
+  });
+
 const threads = z.number().int().min(1).max(256).default(Math.min(availableParallelism(), 8));
 
 export const minerConfigSchema = z.strictObject({
@@ -115,7 +155,9 @@ export const validatorConfigSchema = z.strictObject({
     max_minutes: z.number().min(0.1).max(1440).default(60),
     max_model_gb: z.number().min(0.001).max(1024).default(32),
   }),
+  synthetic: syntheticConfigSchema,
 });
+export type SyntheticConfig = z.infer<typeof syntheticConfigSchema>;
 export type ValidatorConfig = z.infer<typeof validatorConfigSchema>;
 
 /** What both daemons have in their configuration. */

@@ -59,6 +59,25 @@ describe('loadConfig', () => {
     }
   });
 
+  it('wants endpoint and model of a language model in one clear line, and keeps the rest at bounds', () => {
+    const validator = (flags: Record<string, string>) =>
+      loadConfig(validatorConfigSchema, validatorOptions, { env: {}, flags: { netuid: '1', ...flags } }).synthetic;
+    expect(validator({})).toMatchObject({ generator: 'augment', on_missing: 'augment', max_requests: 200 });
+    const llm = { 'synthetic.generator': 'llm', 'synthetic.model': 'm' };
+    expect(() => validator(llm)).toThrow(
+      expect.objectContaining({
+        name: 'OperatorError',
+        message: 'the configuration is not valid: synthetic.endpoint: must be set for the generator "llm"',
+      }),
+    );
+    const good = { ...llm, 'synthetic.endpoint': 'http://127.0.0.1:1/v1/' };
+    expect(validator(good)).toMatchObject({ endpoint: 'http://127.0.0.1:1/v1', api_key_env: 'TUNING_LLM_API_KEY' });
+    for (const bad of ['ftp://a/v1', 'https://me:word@a/v1', 'nowhere'])
+      expect(() => validator({ ...llm, 'synthetic.endpoint': bad }), bad).toThrow('synthetic.endpoint');
+    expect(() => validator({ ...good, 'synthetic.api_key_env': 'sk-123' })).toThrow('synthetic.api_key_env');
+    expect(() => validator({ ...good, 'synthetic.parallel': '0' })).toThrow('synthetic.parallel');
+  });
+
   it('is frozen all the way down', () => {
     const config = miner({ flags: { netuid: '1' } });
     expect(Object.isFrozen(config.axon)).toBe(true);

@@ -35,6 +35,7 @@ export {
   type Refusal,
   type SyntheticGenerator,
 } from './synthetic/generator.ts';
+export { givenRows } from './synthetic/given-rows.ts';
 export { createLlmGenerator } from './synthetic/llm/llm-generator.ts';
 export { LLM_DEFAULTS, type LlmOptions } from './synthetic/llm/options.ts';
 export {

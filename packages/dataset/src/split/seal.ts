@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { BadInputError } from '@tuning/kit';
 import { type DatasetType, sha256Schema } from '@tuning/protocol';
 import { type Row, rowsDigestAsync } from '../row.ts';
-import { synthesiseAsync } from '../synthetic/synthesise.ts';
+import { augmentGenerator } from '../synthetic/augment-generator.ts';
+import type { GenerationAccount, SyntheticGenerator } from '../synthetic/generator.ts';
 import { requireSeed } from './random.ts';
 import { splitRowsAsync } from './split.ts';
 
@@ -22,6 +23,8 @@ export interface SealedSplit extends SealParts {
   train: Row[];
   test: Row[];
   synthetic: Row[];
+  /** How the synthetic rows came to be; no part of the seal. */
+  account: GenerationAccount;
 }
 
 /**
@@ -47,10 +50,12 @@ export interface SplitArgs {
   seed: Uint8Array;
   /** Synthetic rows asked for; the seal is over those that could be made. */
   syntheticCount: number;
+  /** Default: `augment`. What no seed rebuilds is checked with `givenRows`. */
+  generator?: SyntheticGenerator;
 }
 
 /**
- * Splits, synthesises and seals. The same arguments give the same result. Pauses for the event loop.
+ * Splits, synthesises and seals. The same arguments give the same result, unless the generator says that it is not replayable. Pauses for the event loop.
  * @throws BadInputError DATASET_TOO_SMALL, SEED_INVALID, DATASET_TYPE_INVALID; the signal's reason when aborted.
  */
 export async function sealSplit(args: SplitArgs, signal?: AbortSignal): Promise<SealedSplit> {
@@ -58,7 +63,8 @@ export async function sealSplit(args: SplitArgs, signal?: AbortSignal): Promise<
   const split = await splitRowsAsync(rows, seed, signal);
   const train = split.train.map((index) => rows[index]!);
   const test = split.test.map((index) => rows[index]!);
-  const made = await synthesiseAsync({ rows: train, type, seed, count: args.syntheticCount, avoid: test }, signal);
+  const { generator = augmentGenerator, syntheticCount: count } = args;
+  const made = await generator.generate({ rows: train, type, seed, count, avoid: test }, signal);
   const parts: SealParts = {
     seed,
     datasetDigest: await rowsDigestAsync(rows, signal),
@@ -66,7 +72,7 @@ export async function sealSplit(args: SplitArgs, signal?: AbortSignal): Promise<
     testDigest: await rowsDigestAsync(test, signal),
     syntheticDigest: await rowsDigestAsync(made.rows, signal),
   };
-  return { ...parts, seal: sealOf(parts), train, test, synthetic: made.rows };
+  return { ...parts, seal: sealOf(parts), train, test, synthetic: made.rows, account: made.account };
 }
 
 export interface SplitCheck {

@@ -1,4 +1,11 @@
-import { minerConfigSchema, minerOptions, validatorConfigSchema, validatorOptions } from '@tuning/config';
+import {
+  minerConfigSchema,
+  minerOptions,
+  NO_API_KEY,
+  secretFromEnvironment,
+  validatorConfigSchema,
+  validatorOptions,
+} from '@tuning/config';
 import { runMiner } from '@tuning/miner';
 import { runValidator } from '@tuning/validator';
 import { runDaemonCommand } from './daemon-command.ts';
@@ -25,7 +32,11 @@ export function runValidatorCommand(argv: readonly string[]): Promise<void> {
       description: 'Runs fine-tuning tournaments, measures the models and sets weights.',
       options: validatorOptions,
       schema: validatorConfigSchema,
-      run: runValidator,
+      run: (args) => {
+        const { generator, api_key_env: name } = args.config.synthetic;
+        const wanted = generator === 'llm' && name !== NO_API_KEY;
+        return runValidator({ ...args, llmApiKey: wanted ? secretFromEnvironment(name, process.env) : undefined });
+      },
     },
     argv,
   );

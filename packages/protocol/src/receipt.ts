@@ -57,6 +57,8 @@ export const receiptBodySchema = z.strictObject({
     trainDigest: sha256Schema,
     testDigest: sha256Schema,
     syntheticDigest: sha256Schema,
+    /** Who made the synthetic rows. Absent: `augment`, so that the seed rebuilds them; otherwise they are given out as rows. */
+    syntheticGenerator: z.enum(['augment', 'llm']).optional(),
     block: blockNumberSchema,
   }),
   rows: z.strictObject({

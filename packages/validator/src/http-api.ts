@@ -1,9 +1,11 @@
+import { createReadStream } from 'node:fs';
 import type { Secret } from '@tuning/kit';
 import { createHttpServer, HttpError, Turnstile } from '@tuning/neuron';
 import { evaluateRequestSchema, type TaskState, taskRequestSchema } from '@tuning/protocol';
 import type { FastifyInstance } from 'fastify';
 import { evaluateOnce } from './evaluate-once.ts';
 import type { ValidatorServices } from './services.ts';
+import { taskFolder } from './task-folder.ts';
 import { takeInTask } from './task-intake.ts';
 import type { TaskRunner } from './task-runner.ts';
 import { describeTask } from './task-view.ts';
@@ -14,7 +16,7 @@ const OPEN_STATES: readonly TaskState[] = ['preparing', 'offering', 'training', 
 /** Orders that may wait while one is read. */
 const MAX_WAITING = 4;
 
-/** `POST /tasks`, `GET /tasks`, `GET /tasks/:id`, `GET /tasks/:id/receipt`, `POST /evaluate/`. */
+/** `POST /tasks`, `GET /tasks`, `GET /tasks/:id`, `GET /tasks/:id/receipt`, `GET /tasks/:id/synthetic`, `POST /evaluate/`. */
 export function createValidatorApi(
   services: ValidatorServices,
   runner: TaskRunner,
@@ -61,6 +63,19 @@ export function createValidatorApi(
         `task ${task.id} is ${task.state}; its receipt is written after the evaluation`,
       );
     return receipt;
+  });
+
+  // With the receipt out nothing is secret any more; what a language model wrote can be checked by no seed.
+  server.get<{ Params: { id: string } }>('/tasks/:id/synthetic', async (request, reply) => {
+    const task = taskOf(request.params.id);
+    if (!store.receipts.get(task.id)) {
+      throw new HttpError(
+        409,
+        'SYNTHETIC_SECRET',
+        `the synthetic rows of task ${task.id} are secret until its receipt`,
+      );
+    }
+    return reply.type('application/jsonl').send(createReadStream(taskFolder(services.folder, task.id).synthetic));
   });
 
   server.post('/evaluate', async (request) => {

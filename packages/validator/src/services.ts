@@ -1,5 +1,6 @@
 import type { Chain } from '@tuning/chain';
 import type { ValidatorConfig } from '@tuning/config';
+import type { SyntheticGenerator } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import type { Logger, Signer } from '@tuning/kit';
 import type { DataFolder, MetagraphView, ModelCache } from '@tuning/neuron';
@@ -23,6 +24,8 @@ export interface ValidatorServices {
   store: ValidatorStore;
   evaluations: EvaluationQueue;
   seals: SealBoard;
+  /** Makes the rows of the gate. */
+  generator: SyntheticGenerator;
   logger: Logger;
   /** Aborts when the daemon stops. */
   signal: AbortSignal;

@@ -9,6 +9,8 @@ export function taskFolder(folder: DataFolder, taskId: string) {
     train: file('train.jsonl'),
     test: file('test.jsonl'),
     synthetic: file('synthetic.jsonl'),
+    /** Counts and figures of the synthetic rows. */
+    syntheticReport: file('synthetic-report.json'),
     submissions: file('submissions'),
     submission: (hotkey: string) => file('submissions', hotkey),
     evaluations: file('evaluations'),

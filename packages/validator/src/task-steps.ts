@@ -1,3 +1,4 @@
+import { syntheticReportSchema } from '@tuning/dataset';
 import { tensorSketchSchema } from '@tuning/evaluation';
 import {
   datasetFileSchema,
@@ -46,6 +47,8 @@ export const stepSchemas = {
       synthetic: z.number().int(),
     }),
     file: datasetFileSchema,
+    /** Absent in tasks of older versions. */
+    synthesis: syntheticReportSchema.optional(),
   }),
   publish: z.object({ repo: repoIdSchema, revision: revisionSchema }),
   seal: z.object({ block }),

@@ -24,6 +24,9 @@ export function describeTask(services: ValidatorServices, task: TaskRecord): obj
     deadline_block: schedule?.deadlineBlock ?? null,
     seal: split?.seal ?? null,
     rows: split?.rows ?? null,
+    synthetic: split?.synthesis
+      ? { account: split.synthesis.account, quality: over ? split.synthesis.quality : null }
+      : null,
     group: store.members
       .list(task.id)
       .map(({ hotkey, uid, answer, reason, status }) => ({ hotkey, uid, answer, reason, status })),

@@ -1,5 +1,5 @@
 import type { ValidatorConfig } from '@tuning/config';
-import { GIB, type Logger } from '@tuning/kit';
+import { GIB, type Logger, type Secret } from '@tuning/kit';
 import { listenHttp, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { createProcessRunner } from '@tuning/runner';
 import { openValidatorStore } from '@tuning/store';
@@ -10,6 +10,7 @@ import { createValidatorApi } from './http-api.ts';
 import { RevealBook } from './reveal-book.ts';
 import { SealBoard } from './seal-board.ts';
 import type { ValidatorServices } from './services.ts';
+import { openGenerator } from './synthetic-generator.ts';
 import { TaskRunner } from './task-runner.ts';
 import { WeightSetter } from './weight-setter.ts';
 import { WeightWatch } from './weight-watch.ts';
@@ -17,6 +18,8 @@ import { WeightWatch } from './weight-watch.ts';
 export interface RunValidatorArgs {
   config: ValidatorConfig;
   secrets: NeuronSecrets;
+  /** For a language model that writes synthetic rows: what `synthetic.api_key_env` holds. */
+  llmApiKey?: Secret | undefined;
   logger: Logger;
   /** Abort it to stop the daemon. */
   signal: AbortSignal;
@@ -24,7 +27,15 @@ export interface RunValidatorArgs {
 }
 
 /** Runs a validator until the signal aborts. @throws OperatorError in one clear line for what only the operator can mend. */
-export async function runValidator({ config, secrets, logger, signal, onReady }: RunValidatorArgs): Promise<void> {
+export async function runValidator({
+  config,
+  secrets,
+  llmApiKey,
+  logger,
+  signal,
+  onReady,
+}: RunValidatorArgs): Promise<void> {
+  const generator = openGenerator(config.synthetic, llmApiKey, logger.child({ module: 'synthetic' }));
   const neuron = await openNeuron({ role: 'validator', config, secrets, logger, signal });
   const { chain, hub, hotkey, folder, metagraph, shutdown } = neuron;
   const { netuid } = config;
@@ -58,6 +69,7 @@ export async function runValidator({ config, secrets, logger, signal, onReady }:
       store,
       evaluations: new EvaluationQueue(runner, config.evaluation, logger.child({ module: 'evaluation' })),
       seals: new SealBoard(chain, netuid, hotkey),
+      generator,
       logger,
       signal,
     };

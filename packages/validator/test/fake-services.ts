@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ValidatorConfig } from '@tuning/config';
+import { augmentGenerator, type SyntheticGenerator } from '@tuning/dataset';
 import type { EvaluationOutcome } from '@tuning/evaluation';
-import { silentLogger } from '@tuning/kit';
+import { type Logger, silentLogger } from '@tuning/kit';
 import { MetagraphView } from '@tuning/neuron';
 import type { Measurement } from '@tuning/protocol';
 import type { ValidatorStore } from '@tuning/store';
@@ -100,11 +101,13 @@ export interface FakeParts {
   signal: AbortSignal;
   models?: FakeModels;
   evaluations?: FakeEvaluations;
+  generator?: SyntheticGenerator;
+  logger?: Logger;
 }
 
 /** The services of the stages, on fakes and the real store. */
 export function fakeServices(parts: FakeParts): ValidatorServices {
-  const { chain, hub, peer, store, folder, signal, models, evaluations } = parts;
+  const { chain, hub, peer, store, folder, signal, models, evaluations, generator = augmentGenerator } = parts;
   const metagraph = new MetagraphView(chain.asChain(), NETUID, silentLogger);
   const seals = { commit: async () => chain.head.number };
   const services = {
@@ -121,7 +124,8 @@ export function fakeServices(parts: FakeParts): ValidatorServices {
     store,
     evaluations,
     seals,
-    logger: silentLogger,
+    generator,
+    logger: parts.logger ?? silentLogger,
     signal,
   };
   return services as unknown as ValidatorServices;

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { readDataset, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
+import { measureSynthetic, readDataset, type SyntheticReport, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
 import { BadInputError, writeFileAtomic } from '@tuning/kit';
 import { ROLE } from '@tuning/neuron';
 import type { TaskRequest } from '@tuning/protocol';
@@ -48,14 +48,23 @@ async function splitTask(services: ValidatorServices, steps: TaskSteps, request:
     Math.max(SYNTHETIC_ROWS.min, Math.round(rows.length * SYNTHETIC_ROWS.share)),
   );
   const sealed = await sealSplit(
-    { rows, type: request.dataset_type, seed: Buffer.from(seed, 'hex'), syntheticCount },
+    {
+      rows,
+      type: request.dataset_type,
+      seed: Buffer.from(seed, 'hex'),
+      syntheticCount,
+      generator: services.generator,
+    },
     signal,
   );
+  const synthesis = await measureSynthetic({ type: request.dataset_type, ...sealed }, signal);
+  logSynthesis(services, steps.taskId, synthesis);
   await mkdir(files.root, { recursive: true });
   const train = await toJsonLinesAsync(sealed.train);
   await writeFileAtomic(files.train, train);
   await writeFileAtomic(files.test, await toJsonLinesAsync(sealed.test));
   await writeFileAtomic(files.synthetic, await toJsonLinesAsync(sealed.synthetic));
+  await writeFileAtomic(files.syntheticReport, `${JSON.stringify(synthesis, null, 2)}\n`);
   return {
     trainDigest: sealed.trainDigest,
     testDigest: sealed.testDigest,
@@ -74,7 +83,25 @@ async function splitTask(services: ValidatorServices, steps: TaskSteps, request:
       bytes: train.byteLength,
       rows: sealed.train.length,
     },
+    synthesis,
   };
+}
+
+/** One line of counts and figures; a warning where the generator asked for did not do. */
+function logSynthesis({ logger }: ValidatorServices, taskId: string, { account, quality }: SyntheticReport): void {
+  const { llm, strategies: _, ...counts } = account;
+  const facts = {
+    taskId,
+    ...counts,
+    acceptedShare: quality.acceptedShare,
+    closestToTrain: quality.novelty.train.closest.p50,
+    closestToTest: quality.novelty.test.closest.max,
+    selfOverlap: quality.diversity.selfOverlap.mean,
+    lengthDistance: quality.length.answer.ks,
+    ...(llm ? { llm } : {}),
+  };
+  const level = account.filled > 0 || account.shortfall > 0 ? 'warn' : 'info';
+  logger[level](facts, 'synthetic rows made');
 }
 
 async function publishTrainSplit(services: ValidatorServices, steps: TaskSteps, request: TaskRequest) {

@@ -2,6 +2,7 @@ import { EXIT_OPERATOR } from '@tuning/kit';
 import { Command } from 'commander';
 import { addAxonCommands } from './commands/axon.ts';
 import { addCommitmentCommands } from './commands/commitments.ts';
+import { addDatasetCommands } from './commands/dataset.ts';
 import { addDevnetCommands } from './commands/devnet.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -21,6 +22,7 @@ export async function runTuningCommand(argv: readonly string[]): Promise<void> {
   // Before the commands, which take it over. Commander has printed its line; a wrong flag is a configuration error.
   program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_OPERATOR));
   addDemoCommand(program);
+  addDatasetCommands(program);
   addDevnetCommands(program);
   addEvaluateCommand(program);
   addInspectCommand(program);

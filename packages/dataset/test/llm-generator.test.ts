@@ -164,7 +164,7 @@ describe('the llm generator', () => {
       ({ body }) =>
         body.response_format === undefined
           ? many(5)
-          : { status: body.response_format.type === 'json_schema' ? 400 : 422 },
+          : { status: body.response_format.type === 'json_schema' ? 500 : 422 },
       { parallel: 1 },
     );
     expect(server.asked.map(({ body }) => body.response_format?.type)).toEqual([

@@ -49,7 +49,7 @@ export type LlmUsage = z.infer<typeof llmUsageSchema>;
 export const generationAccountSchema = z.strictObject({
   generator: z.enum(GENERATOR_NAMES),
   asked: count,
-  /** Rows that this generator wrote, accepted or not; without those filled in. */
+  /** Rows that this generator wrote, accepted, refused or beyond what was asked; without those filled in. */
   proposed: count,
   accepted: count,
   refused: z.partialRecord(z.enum(REFUSALS), count),

@@ -18,7 +18,8 @@ const completionSchema = z.object({
 
 /**
  * How the answer's form is asked for, strictest first: OpenAI's `json_schema`, the `json_object` with a schema of
- * llama-cpp-python, nothing. A server that refuses one is asked for the next from then on.
+ * llama-cpp-python, nothing. Until one has brought an answer, a server that refuses it is asked for the next: by 400 or 422,
+ * and by 500, as llama-cpp-python refuses `json_schema`.
  */
 const FORMATS = ['json_schema', 'json_object', 'none'] as const;
 
@@ -28,6 +29,8 @@ export class ChatClient {
   readonly #budget: Budget;
   readonly #url: string;
   #format = 0;
+  /** Whether the format has brought an answer. */
+  #proven = false;
 
   constructor(options: LlmOptions, budget: Budget) {
     this.#options = options;
@@ -57,11 +60,14 @@ export class ChatClient {
     for (;;) {
       const format = this.#format;
       try {
-        return await this.#request(messages, schema, FORMATS[format]!, signal);
+        const answer = await this.#request(messages, schema, FORMATS[format]!, signal);
+        this.#proven = true;
+        return answer;
       } catch (error) {
-        const refused = errorCode(error) === 'LLM_REQUEST_REFUSED';
-        if (!refused || format === FORMATS.length - 1) throw error;
-        this.#format = Math.max(this.#format, format + 1);
+        if (this.#proven || !mayBeTheFormat(error)) throw error;
+        // A request beside this one may have moved on already.
+        if (this.#format === format) this.#format = (format + 1) % FORMATS.length;
+        if (format === FORMATS.length - 1) throw error;
       }
     }
   }
@@ -131,10 +137,12 @@ export class ChatClient {
   }
 }
 
-const unavailable = (why: string, retryAfterMs?: number) =>
-  new TransientError('LLM_UNAVAILABLE', `the language model’s server did not answer: ${why}`, {
-    ...(retryAfterMs === undefined ? {} : { details: { retryAfterMs } }),
-  });
+const mayBeTheFormat = (error: unknown) =>
+  errorCode(error) === 'LLM_REQUEST_REFUSED' ||
+  [500, 501].includes((error as TransientError).details?.['status'] as number);
+
+const unavailable = (why: string, details: { status?: number; retryAfterMs?: number | undefined } = {}) =>
+  new TransientError('LLM_UNAVAILABLE', `the language model’s server did not answer: ${why}`, { details });
 
 function refusalOf(response: Response, { endpoint, model }: LlmOptions): Error {
   const { status } = response;
@@ -145,7 +153,7 @@ function refusalOf(response: Response, { endpoint, model }: LlmOptions): Error {
     return new OperatorError('LLM_NOT_FOUND', `${endpoint} has no chat completions of model "${model}" (HTTP 404)`);
   }
   if (status === 408 || status === 429 || status >= 500) {
-    return unavailable(`HTTP ${status}`, retryAfter(response.headers.get('retry-after')));
+    return unavailable(`HTTP ${status}`, { status, retryAfterMs: retryAfter(response.headers.get('retry-after')) });
   }
   return new BadInputError('LLM_REQUEST_REFUSED', `${endpoint} refuses the request (HTTP ${status})`);
 }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, type ReadStream } from 'node:fs';
+import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { access, chmod, type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { spaceError, syncFolder, writeAll } from './file-system.ts';
@@ -27,9 +27,11 @@ export class ObjectStore {
     );
   }
 
-  /** Bytes `start` to `end`, both included. */
+  /** Bytes `start` to `end`, both included. A link in the place of an object is not followed. */
   read(sha256: string, range?: { start: number; end: number }): ReadStream {
-    return createReadStream(this.#pathOf(sha256), range ?? {});
+    // The type knows names of flags only; the call takes numbers, as open does.
+    const flags = (constants.O_RDONLY | constants.O_NOFOLLOW) as unknown as string;
+    return createReadStream(this.#pathOf(sha256), { flags, ...range });
   }
 
   /** Stores small content; returns its sha256. */

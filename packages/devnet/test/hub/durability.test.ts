@@ -83,6 +83,23 @@ describe('local hub on disk', () => {
     expect((await f.send('/api/whoami-v2', { token: f.alice })).status).toBe(200);
   });
 
+  it('lets one of many start in one folder', async () => {
+    f = await openHub();
+    await f.hub.close();
+    const dataDir = f.dataDir;
+    for (const left of [undefined, '', 'rubbish', '1 0\n', `${process.pid} 1\n`]) {
+      if (left !== undefined) await writeFile(join(dataDir, 'LOCK'), left);
+      const started = await Promise.allSettled(Array.from({ length: 5 }, () => startHub({ dataDir })));
+      const hubs = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      expect(hubs).toHaveLength(1);
+      for (const result of started) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'HUB_DATA_LOCKED' });
+      }
+      await hubs[0]?.close();
+    }
+    f.hub = await startHub({ dataDir });
+  });
+
   it('names an occupied port', async () => {
     f = await openHub();
     const port = Number(new URL(f.hub.endpoint).port);

@@ -88,6 +88,7 @@ describe('the llm generator', () => {
       { ...fresh(), output: ' \n' },
       { ...fresh(), output: 'long '.repeat(200) },
       { ...fresh(), output: 'half of a pair \ud800' },
+      { ...fresh(), instruction: 'Say: what rivers are for', output: 'what rivers are for' },
       ['nested'],
       'text',
       null,
@@ -101,6 +102,7 @@ describe('the llm generator', () => {
       repeated: 1,
       wrong_fields: 7,
       empty_answer: 1,
+      answer_in_prompt: 1,
       too_long: 1,
     });
     const known = new Set(real.map((row) => rowLine(only(row))));

@@ -13,6 +13,8 @@ export const REFUSALS = [
   'wrong_fields',
   'too_long',
   'empty_answer',
+  /** The answer stands in the prompt: its loss would mean nothing. */
+  'answer_in_prompt',
   /** Prompt and answer of a real row. */
   'copy_of_train',
   'copy_of_test',

@@ -9,6 +9,9 @@ import { type RowTexts, rowTextsOf } from '../row-texts.ts';
 /** A row with more of one real row's word sequences than this is a near copy of it. */
 export const NEAR_COPY = 0.6;
 
+/** Shorter answers stand in prompts by chance. */
+const MIN_ANSWER_CHARS = 16;
+
 /** Decides which written rows may join the set. */
 export class Admission {
   readonly accepted: Row[] = [];
@@ -63,7 +66,9 @@ export class Admission {
     const inTest = yield* overlapSteps(texts, this.#test, textsOf, boilerplate);
     for (const [at, row] of rows.entries()) {
       const key = keys[at];
+      const { prompt, answer } = texts[at]!;
       if (key === undefined) refuse('empty_answer');
+      else if (answer.length >= MIN_ANSWER_CHARS && prompt.includes(answer)) refuse('answer_in_prompt');
       else if (this.#testKeys.has(key)) refuse('copy_of_test');
       else if (copies.has(key)) refuse('copy_of_train');
       else if (inTest[at]!.closest > NEAR_COPY) refuse('near_copy_of_test');

@@ -7,6 +7,11 @@ export interface TextTokenizer {
   encode(text: string): number[];
   /** Id put before a sequence, or null where the model's tokenizer adds none. */
   readonly bosId: number | null;
+  /**
+   * Id of the token that the tokenizer names its start token, also where it puts none before a sequence (`bosId` null).
+   * Axolotl takes it from the beginning of an answer that spells it out. Absent: as `bosId`.
+   */
+  readonly startTokenId?: number | null;
   readonly eosId: number;
   readonly vocabularySize: number;
 }

@@ -79,8 +79,9 @@ function encode(tokenizer: TextTokenizer, text: string, maxLength: number, addEo
 function instructionSequence(texts: RenderedRow, tokenizer: TextTokenizer, sequenceLen: number): Sequence[] {
   const prompt = encode(tokenizer, texts.prompt, sequenceLen, false);
   const withBos = encode(tokenizer, texts.response, sequenceLen, true);
-  // BOS is stripped after the length rule has counted it.
-  const response = withBos.length > 0 && withBos[0] === tokenizer.bosId ? withBos.slice(1) : withBos;
+  // BOS is stripped after the length rule has counted it; so is one that the answer itself spells out.
+  const start = tokenizer.startTokenId ?? tokenizer.bosId;
+  const response = withBos.length > 0 && withBos[0] === start ? withBos.slice(1) : withBos;
   const labels = [...prompt.map(() => IGNORED_LABEL), ...response];
   return [{ ids: [...prompt, ...response], labels }];
 }

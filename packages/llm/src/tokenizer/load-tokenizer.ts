@@ -54,6 +54,7 @@ export async function loadTokenizer(dir: string): Promise<ModelTokenizer> {
   const { bos_token: bos, eos_token: eos, add_bos_token: addBos } = config.data;
   const eosId = eos == null ? await configuredEos(dir) : idOf(eos);
   if (eosId === undefined) throw invalid('neither tokenizer_config.json nor config.json names an end token');
+  const bosId = addBos == null ? leadingToken(encode) : addBos && bos != null ? idOf(bos) : null;
   return {
     encode: (text) => encode(text),
     decode: (ids, skipSpecial = false) =>
@@ -61,7 +62,8 @@ export async function loadTokenizer(dir: string): Promise<ModelTokenizer> {
       ids.length === 0
         ? ''
         : tokenizer.decode([...ids], { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false }),
-    bosId: addBos == null ? leadingToken(encode) : addBos && bos != null ? idOf(bos) : null,
+    bosId,
+    startTokenId: (bos == null ? undefined : tokenizer.token_to_id(bos)) ?? bosId,
     eosId,
     vocabularySize: tokenizer.get_vocab(true).size,
   };

@@ -20,6 +20,27 @@ const order = {
   training_blocks: 240,
 };
 
+/** No daemon printed a test or synthetic row, at the level debug and through all kills. */
+function expectSecrecy(network: Network, taskId: string): void {
+  const rowsOf = (set: string): Record<string, string>[] =>
+    readFileSync(join(network.folder, 'data', 'validator', 'tasks', taskId, `${set}.jsonl`), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  const open = new Set(rowsOf('train').flatMap((row) => Object.values(row)));
+  // Shorter texts stand in logs by chance.
+  const secrets = [...rowsOf('test'), ...rowsOf('synthetic')]
+    .flatMap((row) => Object.values(row))
+    .filter((text) => text.length >= 20 && !open.has(text));
+  expect(secrets.length).toBeGreaterThan(500);
+  const { printed } = network;
+  expect(printed.length).toBeGreaterThan(10_000);
+  const leaked = secrets.filter(
+    (text) => printed.includes(text) || printed.includes(JSON.stringify(text).slice(1, -1)),
+  );
+  expect(leaked).toEqual([]);
+}
+
 describe('daemons killed with SIGKILL', () => {
   const network = new Network();
   let validator: Daemon;
@@ -124,6 +145,7 @@ describe('daemons killed with SIGKILL', () => {
     // Each neuron committed once: a kill between commitment and note must not commit again.
     expect(chain.events.filter(({ name }: { name: string }) => name === 'commitments.Commitment')).toHaveLength(4);
     await validator.kill('SIGTERM');
+    expectSecrecy(network, id);
 
     // The revealed seed rebuilds the split.
     const rows = await readDataset({

@@ -147,6 +147,11 @@ export class Network {
     await this.publish('demo', 'dataset', 'demo/wordnet-qa', 'wordnet-qa');
   }
 
+  /** What all daemons have printed so far. */
+  get printed(): string {
+    return this.#daemons.map(({ stdout, stderr }) => stdout + stderr).join('\n');
+  }
+
   get walletsPath(): string {
     return join(this.folder, 'wallets');
   }

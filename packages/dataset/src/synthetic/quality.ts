@@ -6,7 +6,7 @@ import { contentKey } from './content-key.ts';
 import { ksDistance, round, spreadOf, spreadSchema } from './figures.ts';
 import { type GenerationAccount, generationAccountSchema } from './generator.ts';
 import { boilerplateSteps, overlapSteps, rowGrams } from './overlap.ts';
-import { rowTextsOf } from './row-texts.ts';
+import { type RowTexts, rowTextsOf } from './row-texts.ts';
 import { gramsOf, wordsOf } from './word-grams.ts';
 
 const noveltySchema = z.strictObject({
@@ -70,10 +70,15 @@ export async function measureSynthetic(args: QualityArgs, signal?: AbortSignal):
 
 function* qualitySteps({ type, train, test, synthetic, account }: QualityArgs): Steps<SyntheticQuality> {
   const textsOf = rowTextsOf(type);
-  const made = synthetic.map(textsOf);
   const boilerplate = yield* boilerplateSteps(train, textsOf);
   const keyOf = contentKey(type);
-  const keys = synthetic.map(keyOf);
+  const made: RowTexts[] = [];
+  const keys: (string | undefined)[] = [];
+  for (const row of synthetic) {
+    made.push(textsOf(row));
+    keys.push(keyOf(row));
+    yield;
+  }
 
   function* novelty(rows: readonly Row[]): Steps<z.infer<typeof noveltySchema>> {
     const overlaps = yield* overlapSteps(made, rows, textsOf, boilerplate);
@@ -111,10 +116,14 @@ function* qualitySteps({ type, train, test, synthetic, account }: QualityArgs): 
   }
 
   function* selfOverlap(): Steps<number[]> {
-    const sets = made.map((texts) => [...rowGrams(texts)].filter((gram) => !boilerplate.has(gram)));
-    yield;
+    const sets: string[][] = [];
     const counts = new Map<string, number>();
-    for (const set of sets) for (const gram of set) counts.set(gram, (counts.get(gram) ?? 0) + 1);
+    for (const texts of made) {
+      const set = [...rowGrams(texts)].filter((gram) => !boilerplate.has(gram));
+      for (const gram of set) counts.set(gram, (counts.get(gram) ?? 0) + 1);
+      sets.push(set);
+      yield;
+    }
     return sets.map((set) => set.filter((gram) => counts.get(gram)! > 1).length / Math.max(1, set.length));
   }
 

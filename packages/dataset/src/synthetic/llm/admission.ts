@@ -20,6 +20,7 @@ export class Admission {
   readonly #rows: readonly Row[];
   readonly #test: readonly Row[];
   readonly #testKeys = new Set<string>();
+  readonly #ownKeys = new Set<string>();
   #boilerplate: ReadonlySet<string> | undefined;
 
   constructor(type: DatasetType, train: readonly Row[], test: readonly Row[]) {
@@ -74,12 +75,15 @@ export class Admission {
       else if (inTest[at]!.closest > NEAR_COPY) refuse('near_copy_of_test');
       else if (inTrain[at]!.closest > NEAR_COPY) refuse('near_copy_of_train');
       else if (yield* this.#isRepeated(row, key, boilerplate)) refuse('repeated');
-      else if (room-- > 0) this.accepted.push(row);
+      else if (room-- > 0) {
+        this.accepted.push(row);
+        this.#ownKeys.add(key);
+      }
     }
   }
 
   *#isRepeated(row: Row, key: string, boilerplate: ReadonlySet<string>): Steps<boolean> {
-    if (this.accepted.some((other) => this.#keyOf(other) === key)) return true;
+    if (this.#ownKeys.has(key)) return true;
     const [overlap] = yield* overlapSteps([this.#textsOf(row)], this.accepted, this.#textsOf, boilerplate);
     return overlap!.closest > NEAR_COPY;
   }

@@ -5,7 +5,7 @@ import type { Refusal } from '../generator.ts';
 /** Rows taken from one answer; what a model writes beyond is not read. */
 const MAX_ROWS = 64;
 /** Openings of JSON without an end that are tried, so that a hostile answer costs little. */
-const MAX_FAILURES = 32;
+const MAX_FAILURES = 16;
 
 /** What of an answer may become rows: JSON values in the text, arrays and `{"rows": …}` opened. */
 export function valuesIn(answer: string): unknown[] {

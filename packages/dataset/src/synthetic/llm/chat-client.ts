@@ -4,7 +4,8 @@ import type { Budget } from './budget.ts';
 import type { LlmOptions } from './options.ts';
 import type { Message } from './prompt.ts';
 
-const MAX_ANSWER_BYTES = 1024 * 1024;
+/** Of which reading takes well under 50 ms. */
+const MAX_ANSWER_BYTES = 256 * 1024;
 /** A server that asks for more is taken as one that is not there. */
 const MAX_RETRY_AFTER_MS = 60_000;
 

@@ -7,9 +7,9 @@ export {
   minerConfigSchema,
   NETWORK_ENDPOINTS,
   type NeuronConfig,
+  NO_API_KEY,
   type SyntheticConfig,
   syntheticConfigSchema,
-  NO_API_KEY,
   type ValidatorConfig,
   validatorConfigSchema,
 } from './schema.ts';

@@ -64,9 +64,13 @@ function refuseUnsupported(recipe: Recipe): void {
   for (const key of ['lora_modules_to_save', 'unfrozen_parameters'] as const) {
     if ((recipe[key] ?? []).length > 0) throw unsupported(`${key} is not built; remove it`);
   }
+  const other = Object.entries(recipe).find(([key, value]) => recipeKeyUse[key] === 'other' && isSet(value));
+  if (other) throw unsupported(`${other[0]} is one of Axolotl's keys that it does not know; remove it`);
   const optimizer = recipe.optimizer ?? 'adamw_torch';
   if (!isAdamW(optimizer)) throw unsupported(`optimizer ${optimizer}; it has AdamW only, set optimizer: adamw_torch`);
 }
+
+const isSet = (value: unknown): boolean => value != null && value !== false;
 
 const isAdamW = (optimizer: string): boolean => /^(?:paged_)?adamw_/.test(optimizer);
 
@@ -110,7 +114,7 @@ function notesOf(recipe: Recipe): string[] {
   const notes: string[] = [];
   const idle = Object.entries(recipe)
     // A key that is off, or that only says where things lie, has nothing to be ignored.
-    .filter(([key, value]) => recipeKeyUse[key] === 'ignored' && value != null && value !== false && !PLACES.has(key))
+    .filter(([key, value]) => recipeKeyUse[key] === 'ignored' && isSet(value) && !PLACES.has(key))
     .map(([key]) => key);
   if (idle.length > 0) notes.push(`ignored on the CPU: ${idle.join(', ')}`);
   const optimizer = recipe.optimizer ?? 'adamw_torch';

@@ -1,8 +1,12 @@
 import { datasetTypeSchema, repoIdSchema, revisionSchema } from '@tuning/protocol';
 import { z } from 'zod';
+import { AXOLOTL_KEYS } from './axolotl-keys.ts';
 
-/** How the CPU trainer treats a key: it obeys `applied`, does without `ignored` and says so. */
-export type RecipeKeyUse = 'applied' | 'ignored';
+/**
+ * How the CPU trainer treats a key: it obeys `applied`, does without `ignored` and says so, and refuses a recipe that
+ * sets one of `other`, Axolotl's keys that nothing here knows the meaning of.
+ */
+export type RecipeKeyUse = 'applied' | 'ignored' | 'other';
 
 const flag = z.boolean().nullish();
 const autoFlag = z.union([z.boolean(), z.literal('auto')]).nullish();
@@ -104,6 +108,7 @@ const ignored = {
   wandb_mode: text,
   wandb_name: text,
   wandb_run: text,
+  wandb_run_id: text,
   wandb_runid: text,
   wandb_watch: text,
   wandb_log_model: text,
@@ -130,10 +135,23 @@ export const tuningSectionSchema = z.strictObject({
 });
 export type TuningSection = z.infer<typeof tuningSectionSchema>;
 
-export const recipeSchema = z.strictObject({ ...applied, ...ignored, tuning: tuningSectionSchema.optional() });
+const known: ReadonlySet<string> = new Set([...Object.keys(applied), ...Object.keys(ignored)]);
+/** Passed on as they are: Axolotl itself judges their values. */
+const other: Readonly<Record<string, z.ZodOptional<z.ZodUnknown>>> = Object.fromEntries(
+  AXOLOTL_KEYS.filter((key) => !known.has(key)).map((key) => [key, z.unknown().optional()]),
+);
+
+export const recipeSchema = z.strictObject({
+  // Without a type of its own: nothing here reads these.
+  ...(other as object),
+  ...applied,
+  ...ignored,
+  tuning: tuningSectionSchema.optional(),
+});
 export type Recipe = z.infer<typeof recipeSchema>;
 
 export const recipeKeyUse: Readonly<Record<string, RecipeKeyUse>> = Object.fromEntries([
   ...Object.keys(applied).map((key) => [key, 'applied'] as const),
   ...Object.keys(ignored).map((key) => [key, 'ignored'] as const),
+  ...Object.keys(other).map((key) => [key, 'other'] as const),
 ]);

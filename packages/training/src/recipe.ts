@@ -41,6 +41,8 @@ export function loadRecipe(args: {
   }
   // Axolotl knows no "full": a missing adapter is a full fine-tune.
   if (merged.adapter === 'full' || merged.adapter === '') merged.adapter = null;
+  // Axolotl refuses qlora without it.
+  if (merged.adapter === 'qlora') merged.load_in_4bit ??= true;
   if (task !== undefined) Object.assign(merged, taskKeys(task, merged.seed ?? task.seed));
   return validated(merged, 'the recipe');
 }

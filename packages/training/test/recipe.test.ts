@@ -60,6 +60,20 @@ describe('loadRecipe', () => {
     );
     expect(problem({ lora_rank: 8 })).toContain('unknown key lora_rank, did you mean lora_r?');
     expect(problem({ zzzzzzzz: 1 })).toMatch(/unknown key zzzzzzzz$/);
+    expect(problem({ lora_mlp_kernal: true })).toContain('did you mean lora_mlp_kernel?');
+  });
+
+  it('passes Axolotl’s other keys on, which the CPU trainer refuses when they are set', () => {
+    const recipe = loadRecipe({ baseFile, overrides: { lora_mlp_kernel: true, rl: null }, task });
+    expect(parse(recipeYaml(recipe))).toMatchObject({ lora_mlp_kernel: true });
+    expect(() => hyperparametersOf(recipe)).toThrow(/lora_mlp_kernel is one of Axolotl's keys that it does not know/);
+    const off = loadRecipe({ baseFile, overrides: { lora_mlp_kernel: false, rl: null }, task });
+    expect(() => hyperparametersOf(off)).not.toThrow();
+  });
+
+  it('makes qlora 4-bit, as Axolotl demands', () => {
+    expect(loadRecipe({ baseFile, overrides: { adapter: 'qlora' }, task }).load_in_4bit).toBe(true);
+    expect(loadRecipe({ baseFile, overrides: { adapter: 'lora' }, task }).load_in_4bit).toBeUndefined();
   });
 
   it('names a bad value and a key that the task fixes', () => {

@@ -20,7 +20,6 @@ import tempfile
 from pathlib import Path
 
 from axolotl.prompt_strategies import load
-from axolotl.prompt_strategies.user_defined import UserDefinedDatasetConfig  # noqa: F401 (loaded by name)
 from axolotl.prompt_tokenizers import AlpacaPromptTokenizingStrategy
 from axolotl.prompters import AlpacaPrompter
 from axolotl.utils.dict import DictDefault
@@ -88,22 +87,6 @@ def custom_row():
 
 def completion_row():
     return {"text": dice.choice(["", None, " "]) if dice.random() < 0.06 else text(60)}
-
-
-def message(role, roles, key, value):
-    return {key: roles[role], value: dice.choice(["", " "]) if dice.random() < 0.04 else text(10)}
-
-
-def chat_row(roles, key, value):
-    out = []
-    if dice.random() < 0.3:
-        out.append(message("system", roles, key, value))
-    for _ in range(dice.randint(1, 3)):
-        out.append(message("user", roles, key, value))
-        out.append(message("assistant", roles, key, value))
-    if dice.random() < 0.1:
-        out.append(message("user", roles, key, value))
-    return out
 
 
 GOLDEN = {"instruction": "Add.", "input": "1 2", "output": "3", "text": "SYS?"}

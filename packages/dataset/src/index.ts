@@ -15,6 +15,7 @@ export {
 export { type Row, rowLine, rowsDigest, rowsDigestAsync, toJsonLines, toJsonLinesAsync } from './row.ts';
 export { SEED_BYTES, SeededRandom } from './split/random.ts';
 export {
+  type SealDigests,
   type SealedSplit,
   type SealParts,
   type SplitArgs,
@@ -23,7 +24,17 @@ export {
   sealSplit,
   verifySplit,
 } from './split/seal.ts';
-export { SPLIT_RULE, type Split, splitRows, splitRowsAsync, testSize } from './split/split.ts';
+export {
+  SPLIT_RULE,
+  SPLIT_VERSION,
+  type Split,
+  type SplitOptions,
+  type SplitVersion,
+  splitRows,
+  splitRowsAsync,
+  splitVersions,
+  testSize,
+} from './split/split.ts';
 export { augmentGenerator } from './synthetic/augment-generator.ts';
 export {
   GENERATOR_NAMES,

@@ -76,22 +76,25 @@ describe('splitRows', () => {
     expect(testSize(rows)).toBe(test);
   });
 
-  it('is a partition, the same for the same seed, with equal rows on one side', () => {
-    const rows = fc.array(fc.record({ v: fc.integer({ min: 0, max: 60 }) }), { minLength: 60, maxLength: 300 });
-    fc.assert(
-      fc.property(rows, anySeed, (some, seed) => {
-        const all: Row[] = [...some, ...numbered(30)];
-        const split = splitRows(all, seed);
-        expect([...split.train, ...split.test].sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
-        expect(split.test.length).toBeGreaterThan(0);
-        expect(split.test.length).toBeLessThanOrEqual(testSize(all.length));
-        const train = new Set(split.train.map((i) => rowLine(all[i]!)));
-        for (const i of split.test) expect(train.has(rowLine(all[i]!))).toBe(false);
-        expect(splitRows(all, Uint8Array.from(seed))).toEqual(split);
-      }),
-      { numRuns: 50 },
-    );
-  });
+  it.each([1, 2] as const)(
+    'version %i is a partition, the same for the same seed, with equal rows on one side',
+    (version) => {
+      const rows = fc.array(fc.record({ v: fc.integer({ min: 0, max: 60 }) }), { minLength: 60, maxLength: 300 });
+      fc.assert(
+        fc.property(rows, anySeed, (some, seed) => {
+          const all: Row[] = [...some, ...numbered(30)];
+          const split = splitRows(all, seed, { version });
+          expect([...split.train, ...split.test].sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
+          expect(split.test.length).toBeGreaterThan(0);
+          expect(split.test.length).toBeLessThanOrEqual(testSize(all.length));
+          const train = new Set(split.train.map((i) => rowLine(all[i]!)));
+          for (const i of split.test) expect(train.has(rowLine(all[i]!))).toBe(false);
+          expect(splitRows(all, Uint8Array.from(seed), { version })).toEqual(split);
+        }),
+        { numRuns: 50 },
+      );
+    },
+  );
 
   it('fills the test exactly where rows are distinct', () => {
     expect(splitRows(numbered(500), seedOf(1)).test).toHaveLength(50);
@@ -112,8 +115,8 @@ describe('splitRows', () => {
     expect(splitRows(numbered(100), seedOf(1)).test).not.toEqual(splitRows(numbered(100), seedOf(2)).test);
   });
 
-  it('is pinned, since revealed seeds must rebuild old splits', () => {
-    expect(splitRows(numbered(20), seedOf(0)).test).toMatchInlineSnapshot(`
+  it.each([1, 2] as const)('version %i is pinned, since revealed seeds must rebuild old splits', (version) => {
+    expect(splitRows(numbered(20), seedOf(0), { version }).test).toMatchInlineSnapshot(`
       [
         2,
         10,
@@ -138,12 +141,13 @@ describe('splitRows', () => {
 
   it('stops on abort', async () => {
     const signal = AbortSignal.abort(new Error('enough'));
-    await expect(splitRowsAsync(numbered(100), seedOf(1), signal)).rejects.toThrow('enough');
+    await expect(splitRowsAsync(numbered(100), seedOf(1), {}, signal)).rejects.toThrow('enough');
   });
 });
 
 describe('seal', () => {
   const parts = {
+    splitVersion: 2 as const,
     seed: seedOf(1),
     datasetDigest: hex('dataset'),
     trainDigest: hex('train'),
@@ -153,7 +157,7 @@ describe('seal', () => {
 
   it('is sha256 over the documented 174 bytes', () => {
     const bytes = Buffer.concat([
-      Buffer.from('tuning/seal/1\0'),
+      Buffer.from('tuning/seal/2\0'),
       parts.seed,
       ...[parts.datasetDigest, parts.trainDigest, parts.testDigest, parts.syntheticDigest].map((d) =>
         Buffer.from(d, 'hex'),
@@ -161,6 +165,7 @@ describe('seal', () => {
     ]);
     expect(bytes).toHaveLength(174);
     expect(sealOf(parts)).toBe(createHash('sha256').update(bytes).digest('hex'));
+    expect(sealOf({ ...parts, splitVersion: 1 })).not.toBe(sealOf(parts));
   });
 
   it('changes with any byte of any part', () => {
@@ -198,6 +203,12 @@ describe('sealSplit and verifySplit', () => {
     expect(sealed.datasetDigest).toBe(rowsDigest(rows));
     const { seal, testDigest } = sealed;
     expect(await verifySplit({ ...args, seal, claimed: { testDigest } })).toEqual({ ok: true, problems: [] });
+  });
+
+  it('rebuild a seal of version 1, which says so in its bytes', async () => {
+    const old = await sealSplit({ ...args, splitVersion: 1 });
+    expect(await verifySplit({ ...args, splitVersion: 1, seal: old.seal })).toEqual({ ok: true, problems: [] });
+    expect((await verifySplit({ ...args, seal: old.seal })).ok).toBe(false);
   });
 
   it('find another seed, other rows, another count and a wrong claim', async () => {

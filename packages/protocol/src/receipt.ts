@@ -57,6 +57,8 @@ export const receiptBodySchema = z.strictObject({
     trainDigest: sha256Schema,
     testDigest: sha256Schema,
     syntheticDigest: sha256Schema,
+    /** How seed and rows became the split (dataset README); absent in receipts of version 1. */
+    splitVersion: z.literal([1, 2]).optional(),
     /** Who made the synthetic rows. Absent: `augment`, so that the seed rebuilds them; otherwise they are given out as rows. */
     syntheticGenerator: z.enum(['augment', 'llm']).optional(),
     block: blockNumberSchema,

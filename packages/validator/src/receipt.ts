@@ -75,6 +75,7 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
       trainDigest: split.trainDigest,
       testDigest: split.testDigest,
       syntheticDigest: split.syntheticDigest,
+      ...(split.splitVersion ? { splitVersion: split.splitVersion } : {}),
       ...(split.synthesis ? { syntheticGenerator: split.synthesis.account.generator } : {}),
       block: seal.block,
     },

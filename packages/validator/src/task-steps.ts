@@ -38,6 +38,8 @@ export const stepSchemas = {
     trainDigest: sha256Schema,
     testDigest: sha256Schema,
     syntheticDigest: sha256Schema,
+    /** Absent in tasks that were split by version 1. */
+    splitVersion: z.literal([1, 2]).optional(),
     seal: sha256Schema,
     syntheticCount: z.number().int(),
     rows: z.object({

@@ -5,10 +5,12 @@ import { type Row, rowsDigestAsync } from '../row.ts';
 import { augmentGenerator } from '../synthetic/augment-generator.ts';
 import type { GenerationAccount, SyntheticGenerator } from '../synthetic/generator.ts';
 import { requireSeed } from './random.ts';
-import { splitRowsAsync } from './split.ts';
+import { SPLIT_VERSION, type SplitVersion, splitRowsAsync } from './split.ts';
 
 /** What a seal binds. Digests are `rowsDigest` of the rows, hex. */
 export interface SealParts {
+  /** How seed and rows became the split; the seal's own format has the same number. */
+  splitVersion: SplitVersion;
   /** 32 bytes, secret until the deadline. */
   seed: Uint8Array;
   datasetDigest: string;
@@ -16,6 +18,8 @@ export interface SealParts {
   testDigest: string;
   syntheticDigest: string;
 }
+
+export type SealDigests = Omit<SealParts, 'seed' | 'splitVersion'>;
 
 /** What a seed makes of a dataset. Only `train` is ever published. */
 export interface SealedSplit extends SealParts {
@@ -28,13 +32,13 @@ export interface SealedSplit extends SealParts {
 }
 
 /**
- * sha256 over 174 bytes, hex: `tuning/seal/1\0` (14 bytes, the last one NUL) ‖ seed (32 raw bytes) ‖
+ * sha256 over 174 bytes, hex: `tuning/seal/<split version>\0` (14 bytes, the last one NUL) ‖ seed (32 raw bytes) ‖
  * dataset ‖ train ‖ test ‖ synthetic digest (32 raw bytes each).
  * @throws BadInputError SEED_INVALID, DIGEST_INVALID.
  */
 export function sealOf(parts: SealParts): string {
   requireSeed(parts.seed);
-  const hash = createHash('sha256').update('tuning/seal/1\0').update(parts.seed);
+  const hash = createHash('sha256').update(`tuning/seal/${parts.splitVersion}\0`).update(parts.seed);
   for (const name of ['datasetDigest', 'trainDigest', 'testDigest', 'syntheticDigest'] as const) {
     if (!sha256Schema.safeParse(parts[name]).success) {
       throw new BadInputError('DIGEST_INVALID', `${name} is not a sha256 in lower-case hex`);
@@ -52,6 +56,8 @@ export interface SplitArgs {
   syntheticCount: number;
   /** Default: `augment`. What no seed rebuilds is checked with `givenRows`. */
   generator?: SyntheticGenerator;
+  /** Default: SPLIT_VERSION. An old receipt names none and has 1. */
+  splitVersion?: SplitVersion;
 }
 
 /**
@@ -59,13 +65,14 @@ export interface SplitArgs {
  * @throws BadInputError DATASET_TOO_SMALL, SEED_INVALID, DATASET_TYPE_INVALID; the signal's reason when aborted.
  */
 export async function sealSplit(args: SplitArgs, signal?: AbortSignal): Promise<SealedSplit> {
-  const { rows, type, seed } = args;
-  const split = await splitRowsAsync(rows, seed, signal);
+  const { rows, type, seed, splitVersion = SPLIT_VERSION } = args;
+  const split = await splitRowsAsync(rows, seed, { type, version: splitVersion }, signal);
   const train = split.train.map((index) => rows[index]!);
   const test = split.test.map((index) => rows[index]!);
   const { generator = augmentGenerator, syntheticCount: count } = args;
   const made = await generator.generate({ rows: train, type, seed, count, avoid: test }, signal);
   const parts: SealParts = {
+    splitVersion,
     seed,
     datasetDigest: await rowsDigestAsync(rows, signal),
     trainDigest: await rowsDigestAsync(train, signal),
@@ -86,13 +93,13 @@ export interface SplitCheck {
  * @param claimed the seal, and any of the digests that a receipt names.
  */
 export async function verifySplit(
-  args: SplitArgs & { seal: string; claimed?: Partial<Omit<SealParts, 'seed'>> },
+  args: SplitArgs & { seal: string; claimed?: Partial<SealDigests> },
   signal?: AbortSignal,
 ): Promise<SplitCheck> {
   const rebuilt = await sealSplit(args, signal);
   const problems: string[] = [];
   for (const [name, claimed] of Object.entries({ ...args.claimed, seal: args.seal })) {
-    const found = rebuilt[name as keyof Omit<SealParts, 'seed'> | 'seal'];
+    const found = rebuilt[name as keyof SealDigests | 'seal'];
     if (claimed !== found) problems.push(`${name}: ${claimed} was claimed, the revealed seed gives ${found}`);
   }
   return { ok: problems.length === 0, problems };

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { BadInputError } from '@tuning/kit';
-import { LIMITS } from '@tuning/protocol';
+import { type DatasetType, LIMITS } from '@tuning/protocol';
+import { nearDuplicateSteps } from '../near-duplicates/near-duplicates.ts';
+import { rowTexts } from '../near-duplicates/row-texts.ts';
 import { type Row, rowLine } from '../row.ts';
 import { runInSlices, runNow, type Steps } from '../slices.ts';
 import { SeededRandom, shuffleSteps } from './random.ts';
@@ -25,24 +27,46 @@ export function testSize(rows: number): number {
 }
 
 /**
- * Splits rows by a secret seed. Rows that are exactly equal (canonical JSON) form a group and stay on one side. Groups in
- * order of first appearance are shuffled (SeededRandom, label `split`); test takes them in that order as long as they
- * fit into `testSize`, passing over a group that is too big. The rest is train.
- * @throws BadInputError DATASET_TOO_SMALL for fewer than 20 distinct rows, SEED_INVALID.
+ * Versions of the split, part of the seal: 1 kept exactly equal rows on one side, 2 keeps near-duplicates there too. New
+ * tasks get the last; the others are kept, so that old receipts can be checked.
  */
-export function splitRows(rows: readonly Row[], seed: Uint8Array): Split {
-  return runNow(splitSteps(rows, seed));
+export const splitVersions = [1, 2] as const;
+export type SplitVersion = (typeof splitVersions)[number];
+export const SPLIT_VERSION: SplitVersion = 2;
+
+export interface SplitOptions {
+  /** Rows are compared in what this type reads of them; all columns where it is left out. */
+  type?: DatasetType;
+  /** Default: SPLIT_VERSION. */
+  version?: SplitVersion;
+}
+
+/**
+ * Splits rows by a secret seed. Near-duplicates (`nearDuplicateSteps`; in version 1 only rows of equal canonical JSON) form
+ * a group and stay on one side. Groups in order of first appearance are shuffled (SeededRandom, label `split`); test takes
+ * them in that order as long as they fit into `testSize`, passing over a group that is too big. The rest is train.
+ * @throws BadInputError DATASET_TOO_SMALL for fewer than 20 groups, SEED_INVALID.
+ */
+export function splitRows(rows: readonly Row[], seed: Uint8Array, options: SplitOptions = {}): Split {
+  return runNow(splitSteps(rows, seed, options));
 }
 
 /** `splitRows` for a daemon: pauses for the event loop. */
-export function splitRowsAsync(rows: readonly Row[], seed: Uint8Array, signal?: AbortSignal): Promise<Split> {
-  return runInSlices(splitSteps(rows, seed), signal);
+export function splitRowsAsync(
+  rows: readonly Row[],
+  seed: Uint8Array,
+  options: SplitOptions = {},
+  signal?: AbortSignal,
+): Promise<Split> {
+  return runInSlices(splitSteps(rows, seed, options), signal);
 }
 
-function* splitSteps(rows: readonly Row[], seed: Uint8Array): Steps<Split> {
-  const groups = new Map<string, number[]>();
+function* splitSteps(rows: readonly Row[], seed: Uint8Array, options: SplitOptions): Steps<Split> {
+  const groups = new Map<string | number, number[]>();
+  const nearest =
+    (options.version ?? SPLIT_VERSION) === 1 ? undefined : yield* nearDuplicateSteps(rowTexts(rows, options.type));
   for (const [index, row] of rows.entries()) {
-    const key = createHash('sha256').update(rowLine(row)).digest('base64');
+    const key = nearest?.[index] ?? createHash('sha256').update(rowLine(row)).digest('base64');
     const group = groups.get(key);
     if (group) group.push(index);
     else groups.set(key, [index]);
@@ -51,7 +75,7 @@ function* splitSteps(rows: readonly Row[], seed: Uint8Array): Steps<Split> {
   if (groups.size < LIMITS.datasetMinRows) {
     throw new BadInputError(
       'DATASET_TOO_SMALL',
-      `the dataset has ${groups.size} distinct rows, a tournament needs at least ${LIMITS.datasetMinRows}`,
+      `the dataset has ${groups.size} rows that are not near copies of each other, a tournament needs at least ${LIMITS.datasetMinRows}`,
       { details: { rows: rows.length, distinct: groups.size } },
     );
   }
@@ -72,7 +96,7 @@ function* splitSteps(rows: readonly Row[], seed: Uint8Array): Steps<Split> {
     yield;
   }
   if (taken === 0) {
-    throw new BadInputError('DATASET_TOO_SMALL', 'nearly all rows are copies of each other: remove exact duplicates');
+    throw new BadInputError('DATASET_TOO_SMALL', 'nearly all rows are copies of each other: remove duplicates');
   }
   return split;
 }

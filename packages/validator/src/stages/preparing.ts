@@ -69,6 +69,7 @@ async function splitTask(services: ValidatorServices, steps: TaskSteps, request:
     trainDigest: sealed.trainDigest,
     testDigest: sealed.testDigest,
     syntheticDigest: sealed.syntheticDigest,
+    splitVersion: sealed.splitVersion,
     seal: sealed.seal,
     syntheticCount,
     rows: {

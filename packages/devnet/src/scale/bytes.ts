@@ -31,6 +31,14 @@ export class ScaleWriter {
   /** Unsigned or two's complement signed integer of `size` bytes. */
   uint(value: number | bigint, size: number): this {
     const start = this.#room(size);
+    if (typeof value === 'number' && size <= 4 && value >= 0 && Number.isInteger(value)) {
+      for (let i = 0; i < size; i++) this.#buffer[start + i] = value >>> (8 * i);
+      return this;
+    }
+    if (size === 8) {
+      this.#buffer.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), start);
+      return this;
+    }
     let rest = BigInt.asUintN(size * 8, BigInt(value));
     for (let i = 0; i < size; i++) {
       this.#buffer[start + i] = Number(rest & 0xffn);
@@ -40,10 +48,12 @@ export class ScaleWriter {
   }
 
   compact(value: number | bigint): this {
+    if (value >= 0 && value < 0x40000000) {
+      const small = Number(value);
+      if (small < 0x40) return this.u8(small << 2);
+      return small < 0x4000 ? this.uint((small << 2) | 1, 2) : this.uint(small * 4 + 2, 4);
+    }
     const n = BigInt(value);
-    if (n < 0x40n) return this.u8(Number(n) << 2);
-    if (n < 0x4000n) return this.uint((n << 2n) | 1n, 2);
-    if (n < 0x40000000n) return this.uint((n << 2n) | 2n, 4);
     const size = Math.max(4, Math.ceil(n.toString(16).length / 2));
     return this.u8(((size - 4) << 2) | 3).uint(n, size);
   }
@@ -78,23 +88,42 @@ export class ScaleReader {
     return this.#bytes.length - this.#at;
   }
 
-  raw(count: number): Uint8Array {
+  /** Moves on by `count` bytes. @returns where they start. */
+  #pass(count: number): number {
     if (count > this.remaining) {
       throw new BadInputError('SCALE_INVALID', `SCALE input ends early: ${count} bytes wanted, ${this.remaining} left`);
     }
-    const part = this.#bytes.slice(this.#at, this.#at + count);
+    const start = this.#at;
     this.#at += count;
-    return part;
+    return start;
+  }
+
+  raw(count: number): Uint8Array {
+    const start = this.#pass(count);
+    return this.#bytes.slice(start, start + count);
   }
 
   u8(): number {
-    return this.raw(1)[0]!;
+    return this.#bytes[this.#pass(1)]!;
+  }
+
+  /** Of at most 4 bytes. */
+  small(size: number): number {
+    const start = this.#pass(size);
+    let value = 0;
+    for (let i = size - 1; i >= 0; i--) value = value * 256 + this.#bytes[start + i]!;
+    return value;
   }
 
   uint(size: number): bigint {
-    const part = this.raw(size);
+    if (size <= 4) return BigInt(this.small(size));
+    if (size === 8) {
+      const low = this.small(4);
+      return (BigInt(this.small(4)) << 32n) | BigInt(low);
+    }
+    const start = this.#pass(size);
     let value = 0n;
-    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(part[i]!);
+    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.#bytes[start + i]!);
     return value;
   }
 
@@ -106,8 +135,8 @@ export class ScaleReader {
     const first = this.u8();
     const mode = first & 3;
     if (mode === 0) return BigInt(first >> 2);
-    if (mode === 1) return (BigInt(first) | (this.uint(1) << 8n)) >> 2n;
-    if (mode === 2) return (BigInt(first) | (this.uint(3) << 8n)) >> 2n;
+    if (mode === 1) return BigInt((first + this.small(1) * 0x100 - mode) / 4);
+    if (mode === 2) return BigInt((first + this.small(3) * 0x100 - mode) / 4);
     return this.uint((first >> 2) + 4);
   }
 

@@ -55,6 +55,7 @@ function integerCodec(name: string): Codec {
   return {
     encodeTo: (writer, value) => writer.uint(value as number | bigint, size),
     decodeFrom: (reader) => {
+      if (size <= 4 && !signed) return reader.small(size);
       const value = signed ? reader.int(size) : reader.uint(size);
       return size <= 4 ? Number(value) : value;
     },
@@ -91,6 +92,8 @@ const BASIC: Readonly<Record<string, Codec>> = {
 export class CodecRegistry {
   readonly #named: Readonly<Record<string, NamedType>>;
   readonly #codecs = new Map<string, Codec>();
+  /** By the type as a caller writes it: parsing it takes longer than decoding a small value. */
+  readonly #written = new Map<string, Codec>();
 
   constructor(named: Readonly<Record<string, NamedType>>) {
     this.#named = named;
@@ -117,7 +120,12 @@ export class CodecRegistry {
   }
 
   codec(type: string): Codec {
-    return this.#of(parseTypeExpression(type));
+    let codec = this.#written.get(type);
+    if (!codec) {
+      codec = this.#of(parseTypeExpression(type));
+      this.#written.set(type, codec);
+    }
+    return codec;
   }
 
   #of(type: TypeExpression): Codec {

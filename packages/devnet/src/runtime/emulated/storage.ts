@@ -35,11 +35,20 @@ type Unplaced<I> = (pallet: string, name: string) => I;
 /** Hexadecimal digits before the key itself. */
 const DIGEST_DIGITS: Readonly<Record<Hasher, number>> = { Identity: 0, Twox64Concat: 16, Blake2_128Concat: 32 };
 
+/** The same accounts are keys of many items, again and again. A few MiB at most. */
+const DIGESTS = { Twox64Concat: new Map<string, string>(), Blake2_128Concat: new Map<string, string>() };
+const MAX_DIGESTS = 8_192;
+
 function hash(hasher: Hasher, encoded: Uint8Array): string {
   const raw = Buffer.from(encoded).toString('hex');
   if (hasher === 'Identity') return raw;
+  const known = DIGESTS[hasher].get(raw);
+  if (known !== undefined) return known;
   const digest = hasher === 'Twox64Concat' ? xxhashAsU8a(encoded, 64) : blake2AsU8a(encoded, 128);
-  return Buffer.from(digest).toString('hex') + raw;
+  const hashed = Buffer.from(digest).toString('hex') + raw;
+  if (DIGESTS[hasher].size >= MAX_DIGESTS) DIGESTS[hasher].clear();
+  DIGESTS[hasher].set(raw, hashed);
+  return hashed;
 }
 
 export function palletPrefix(pallet: string): string {

@@ -1,20 +1,20 @@
 import type { RuntimeState } from '../../runtime.ts';
 import type { RuntimeApiMethod } from '../metadata/runtime-api.ts';
 import { netuids } from './subnet-list.ts';
-import { metagraph } from './subnet-view.ts';
+import { metagraph, metagraphColumns } from './subnet-view.ts';
 import { METAGRAPH_COLUMNS, SELECTIVE_COLUMNS } from './types.ts';
 
 const SELECTABLE = ['netuid', ...Object.keys(METAGRAPH_COLUMNS), ...Object.keys(SELECTIVE_COLUMNS)];
 
 /** Only the asked columns are present; netuid always is. */
 function selective(state: RuntimeState, netuid: number, indices: readonly number[]): unknown {
-  const whole = metagraph(state, netuid);
-  if (!whole) return undefined;
+  const columns = metagraphColumns(state, netuid);
+  if (!columns) return undefined;
   const picked: Record<string, unknown> = { netuid };
   for (const index of indices) {
     const name = SELECTABLE[index];
     // A column that is asked for and has no value is Some(None).
-    if (name !== undefined) picked[name] = whole[name] === undefined ? null : whole[name];
+    if (name !== undefined) picked[name] = columns[name]?.() ?? null;
   }
   return picked;
 }

@@ -85,67 +85,84 @@ export function neurons(state: RuntimeState, netuid: number): Record<string, unk
   });
 }
 
-/** Every column of the selective metagraph, with its extra ones; undefined when there is no such subnet. */
+/** Every column of the metagraph, also those that only the selective form has; undefined when there is no such subnet. */
 export function metagraph(state: RuntimeState, netuid: number): Record<string, unknown> | undefined {
+  const columns = metagraphColumns(state, netuid);
+  return columns && Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column()]));
+}
+
+/** The same, each column computed only when it is asked for. */
+export function metagraphColumns(state: RuntimeState, netuid: number): Record<string, () => unknown> | undefined {
   if (!subnetExists(state, netuid)) return undefined;
-  const rows = neurons(state, netuid);
-  const column = (name: string): unknown[] => rows.map((row) => row[name]);
-  const hotkeys = column('hotkey') as string[];
-  const permits = column('validator_permit') as boolean[];
+  const uids = Array.from({ length: s.SubnetworkN.get(state, netuid) }, (_, uid) => uid);
+  let known: string[] | undefined;
+  const hotkeys = (): string[] => {
+    known ??= uids.map((uid) => s.Keys.get(state, netuid, uid));
+    return known;
+  };
+  const padded = <T>(item: { get(state: RuntimeState, netuid: number): T[] }, absent: T) => {
+    return () => {
+      const column = item.get(state, netuid);
+      return uids.map((uid) => column[uid] ?? absent);
+    };
+  };
   const text = (value: Uint8Array): number[] => [...value];
-  const zeros = rows.map(() => 0);
+  const zeros = () => uids.map(() => 0);
+  const permits = padded(s.ValidatorPermit, false);
   return {
-    ...hyperparams(state, netuid),
-    netuid,
-    name: text(new TextEncoder().encode(netuid === 0 ? 'root' : `subnet ${netuid}`)),
-    symbol: text(s.TokenSymbol.get(state, netuid)),
-    identity: undefined,
-    network_registered_at: s.NetworkRegisteredAt.get(state, netuid),
-    owner_hotkey: s.SubnetOwnerHotkey.get(state, netuid),
-    owner_coldkey: s.SubnetOwner.get(state, netuid),
-    block: BigInt(systemStorage.Number.get(state)),
-    last_step: s.LastMechansimStepBlock.get(state, netuid),
-    blocks_since_last_step: s.BlocksSinceLastStep.get(state, netuid),
-    subnet_emission: 0n,
-    alpha_in: s.SubnetAlphaIn.get(state, netuid),
-    alpha_out: s.SubnetAlphaOut.get(state, netuid),
-    tao_in: s.SubnetTAO.get(state, netuid),
-    alpha_out_emission: 0n,
-    alpha_in_emission: 0n,
-    tao_in_emission: 0n,
-    pending_alpha_emission: s.PendingServerEmission.get(state, netuid) + s.PendingValidatorEmission.get(state, netuid),
-    pending_root_emission: s.PendingRootAlphaDivs.get(state, netuid),
-    subnet_volume: 0n,
+    ...Object.fromEntries(Object.entries(hyperparams(state, netuid)).map(([name, value]) => [name, () => value])),
+    netuid: () => netuid,
+    name: () => text(new TextEncoder().encode(netuid === 0 ? 'root' : `subnet ${netuid}`)),
+    symbol: () => text(s.TokenSymbol.get(state, netuid)),
+    identity: () => undefined,
+    network_registered_at: () => s.NetworkRegisteredAt.get(state, netuid),
+    owner_hotkey: () => s.SubnetOwnerHotkey.get(state, netuid),
+    owner_coldkey: () => s.SubnetOwner.get(state, netuid),
+    block: () => BigInt(systemStorage.Number.get(state)),
+    last_step: () => s.LastMechansimStepBlock.get(state, netuid),
+    blocks_since_last_step: () => s.BlocksSinceLastStep.get(state, netuid),
+    subnet_emission: () => 0n,
+    alpha_in: () => s.SubnetAlphaIn.get(state, netuid),
+    alpha_out: () => s.SubnetAlphaOut.get(state, netuid),
+    tao_in: () => s.SubnetTAO.get(state, netuid),
+    alpha_out_emission: () => 0n,
+    alpha_in_emission: () => 0n,
+    tao_in_emission: () => 0n,
+    pending_alpha_emission: () =>
+      s.PendingServerEmission.get(state, netuid) + s.PendingValidatorEmission.get(state, netuid),
+    pending_root_emission: () => s.PendingRootAlphaDivs.get(state, netuid),
+    subnet_volume: () => 0n,
     // One alpha is one TAO here: 1.0 in I96F32.
-    moving_price: { bits: 1n << 32n },
-    num_uids: rows.length,
-    max_uids: s.MaxAllowedUids.get(state, netuid),
-    burn: s.Burn.get(state, netuid),
-    pow_registration_allowed: s.NetworkPowRegistrationAllowed.get(state, netuid),
+    moving_price: () => ({ bits: 1n << 32n }),
+    num_uids: () => uids.length,
+    max_uids: () => s.MaxAllowedUids.get(state, netuid),
+    burn: () => s.Burn.get(state, netuid),
+    pow_registration_allowed: () => s.NetworkPowRegistrationAllowed.get(state, netuid),
     hotkeys,
-    coldkeys: column('coldkey'),
-    identities: rows.map(() => undefined),
-    axons: column('axon_info'),
-    active: column('active'),
+    coldkeys: () => hotkeys().map((hotkey) => s.Owner.get(state, hotkey)),
+    identities: () => uids.map(() => undefined),
+    axons: () => hotkeys().map((hotkey) => s.Axons.get(state, netuid, hotkey) ?? NO_AXON),
+    active: padded(s.Active, false),
     validator_permit: permits,
-    pruning_score: column('pruning_score'),
-    last_update: column('last_update'),
-    emission: column('emission'),
-    dividends: column('dividends'),
-    incentives: column('incentive'),
-    consensus: column('consensus'),
+    pruning_score: () => uids.map(() => U16),
+    last_update: padded(s.LastUpdate, 0n),
+    emission: padded(s.Emission, 0n),
+    dividends: padded(s.Dividends, 0),
+    incentives: padded(s.Incentive, 0),
+    consensus: padded(s.Consensus, 0),
     trust: zeros,
     rank: zeros,
-    block_at_registration: rows.map((_, uid) => s.BlockAtRegistration.get(state, netuid, uid)),
-    alpha_stake: hotkeys.map((hotkey) => s.TotalHotkeyAlpha.get(state, hotkey, netuid)),
-    tao_stake: hotkeys.map((hotkey) => stakeWeightOf(state, hotkey, 0)),
-    total_stake: hotkeys.map((hotkey) => stakeWeightOf(state, hotkey, netuid)),
-    tao_dividends_per_hotkey: [],
-    alpha_dividends_per_hotkey: [],
-    validators: permits.flatMap((has, uid) => (has ? [uid] : [])),
-    commitments: hotkeys.flatMap((hotkey) => {
-      const registration = commitmentsStorage.CommitmentOf.get(state, netuid, hotkey);
-      return registration ? [[hotkey, [...scaleCodecs.encode('Registration', registration)]]] : [];
-    }),
+    block_at_registration: () => uids.map((uid) => s.BlockAtRegistration.get(state, netuid, uid)),
+    alpha_stake: () => hotkeys().map((hotkey) => s.TotalHotkeyAlpha.get(state, hotkey, netuid)),
+    tao_stake: () => hotkeys().map((hotkey) => stakeWeightOf(state, hotkey, 0)),
+    total_stake: () => hotkeys().map((hotkey) => stakeWeightOf(state, hotkey, netuid)),
+    tao_dividends_per_hotkey: () => [],
+    alpha_dividends_per_hotkey: () => [],
+    validators: () => permits().flatMap((has, uid) => (has ? [uid] : [])),
+    commitments: () =>
+      hotkeys().flatMap((hotkey) => {
+        const registration = commitmentsStorage.CommitmentOf.get(state, netuid, hotkey);
+        return registration ? [[hotkey, [...scaleCodecs.encode('Registration', registration)]]] : [];
+      }),
   };
 }

@@ -1,12 +1,12 @@
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { MinerConfig } from '@tuning/config';
 import { GIB, type Logger, OperatorError } from '@tuning/kit';
 import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { MAX_COMMITTED_REPO_BYTES } from '@tuning/protocol';
-import { type JobRecord, openMinerStore } from '@tuning/store';
+import { openMinerStore } from '@tuning/store';
 import { createTrainingWorker, loadRecipe } from '@tuning/training';
 import { createMinerApi } from './http-api.ts';
+import { JobHandOver } from './job-hand-over.ts';
 import { jobPayloadSchema } from './job-payload.ts';
 import { prepareJob } from './job-preparation.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
@@ -83,23 +83,12 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       jobFolder,
       signal,
     });
-    const onEnd = (job: JobRecord) => {
-      const payload = jobPayloadSchema.parse(job.payload);
-      if (payload.kind === 'own') {
-        // The job folder has its own copy of the rows.
-        rm(dirname(payload.rowsFile), { recursive: true, force: true }).catch(() => {});
-        return;
-      }
-      const { taskId } = payload;
-      if (store.assignments.get(taskId)?.state !== 'queued') return;
-      if (job.state === 'Completed') {
-        store.assignments.update(taskId, { state: 'publishing' });
-        submitter.start(taskId);
-      } else {
-        store.assignments.update(taskId, { state: 'failed', message: job.error ?? `training ended as ${job.state}` });
-        logger.error({ taskId, error: job.error }, 'training failed; the task is lost');
-      }
-    };
+    const handOver = new JobHandOver({
+      jobs: store.jobs,
+      assignments: store.assignments,
+      submitter,
+      logger: logger.child({ module: 'worker' }),
+    });
     const worker = createTrainingWorker({
       jobs: store.jobs,
       runner,
@@ -114,7 +103,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
         graceMs: CHECKPOINT_GRACE_MS,
       },
       prepare: (job, dir, jobSignal) => prepareJob(services, job, dir, jobSignal),
-      onEnd,
+      onEnd: (job) => handOver.onEnd(job),
       diskBudget: {
         bytes: config.training.max_disk_gb * GIB,
         consumed: (job) => {
@@ -128,11 +117,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     });
     shutdown.push('submissions', () => submitter.settle());
     shutdown.push('training worker', () => worker.stop());
-    // A daemon killed between a job's end and its hand-over finds the ended job here.
-    for (const { jobId } of store.assignments.list({ states: ['queued'] })) {
-      const job = store.jobs.get(jobId);
-      if (job && (job.state === 'Completed' || job.state === 'Failed' || job.state === 'Cancelled')) onEnd(job);
-    }
+    handOver.takeUp();
     await worker.start();
     submitter.resume();
 

@@ -50,6 +50,21 @@ export class ScaleReader {
     throw new RangeError('a length above 2^30');
   }
 
+  /** Of any size up to 64 bits. */
+  compactU64(): bigint {
+    if ((this.#bytes[this.#at]! & 3) !== 3) return BigInt(this.compact());
+    const size = (this.u8() >> 2) + 4;
+    if (size > 8) throw new RangeError(`an integer of ${size} bytes`);
+    const bytes = Buffer.alloc(8);
+    this.take(size).copy(bytes);
+    return bytes.readBigUInt64LE();
+  }
+
+  /** Throws when bytes are left. */
+  end(): void {
+    if (this.left > 0) throw new RangeError(`${this.left} bytes too many`);
+  }
+
   u16Vec(): number[] {
     const count = this.compact();
     const bytes = this.take(count * 2);

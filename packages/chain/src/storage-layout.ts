@@ -9,7 +9,7 @@ const MAX_DEPTH = 8;
 
 /**
  * What a type of the metadata looks like in bytes, newtypes unwrapped: `u16`, `[u8;32]`, `Vec<bool>`,
- * `{block:u64,version:u32}`. Anything else is `?`. Decoders by hand are used only where this says what they expect.
+ * `Compact<u64>`, `{block:u64,version:u32}`. Anything else is `?`. Decoders by hand are used only where this says what they expect.
  */
 export function layoutOf(lookup: TypeLookup, id: TypeId, depth = 0): string {
   const { def } = lookup.getSiType(id);
@@ -18,6 +18,7 @@ export function layoutOf(lookup: TypeLookup, id: TypeId, depth = 0): string {
   if (def.isPrimitive) return def.asPrimitive.type.toLowerCase();
   if (def.isArray) return `[${inner(def.asArray.type)};${def.asArray.len.toNumber()}]`;
   if (def.isSequence) return `Vec<${inner(def.asSequence.type)}>`;
+  if (def.isCompact) return `Compact<${inner(def.asCompact.type)}>`;
   if (def.isTuple) {
     const parts = def.asTuple.map((part) => inner(part));
     return parts.length === 1 ? parts[0]! : `(${parts.join(',')})`;
@@ -28,6 +29,13 @@ export function layoutOf(lookup: TypeLookup, id: TypeId, depth = 0): string {
     return `{${fields.map(({ name, type }) => `${name.unwrapOrDefault().toString()}:${inner(type)}`).join(',')}}`;
   }
   return '?';
+}
+
+/** What an `Option` holds; undefined when the type is none. */
+export function optionOf(lookup: TypeLookup, id: TypeId): TypeId | undefined {
+  const { def, path } = lookup.getSiType(id);
+  if (!def.isVariant || path.map(String).join() !== 'Option') return undefined;
+  return def.asVariant.variants.find(({ index }) => index.toNumber() === 1)?.fields[0]?.type;
 }
 
 type StorageType = ApiPromise['query'][string][string]['creator']['meta']['type'];

@@ -55,7 +55,7 @@ export async function measureMetagraph({ reads, python }) {
     return {
       ours,
       sdk,
-      note: 'cold is connecting and the first read: the SDK has its metadata from a file of an earlier run, we read it from the node. The SDK asks for its metagraph by one runtime call, which the devnet answers with all columns but no certificates; we read 12 storage items, certificates among them, and check their block: the node has its share in both',
+      note: 'cold is connecting and the first read: the SDK has its metadata from a file of an earlier run, we read it from the node. The SDK asks for its metagraph by one runtime call, which the devnet answers with all columns but no certificates; we ask for ten columns by the same call, for each stake, and for the certificates that are new: the node has its share in both',
       warmRatio: rounded(sdk.warmMs / ours.warmMs),
       coldRatio: rounded(sdk.coldMs / ours.coldMs),
     };

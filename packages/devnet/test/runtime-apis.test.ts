@@ -52,7 +52,9 @@ describe('runtime APIs that the Python SDK and btcli call', () => {
 
   it('give only mechanism 0 of a subnet, and of a metagraph only what is asked', async () => {
     expect(await subnets('getMechagraph', NETUID, 1)).toBeNull();
-    expect(await subnets('getSelectiveMechagraph', NETUID, 0, [52])).toMatchObject({
+    // As the real runtime of spec 293 does: what is not asked for is absent, and the netuid 0.
+    expect(await subnets('getSelectiveMetagraph', NETUID, [52])).toMatchObject({ netuid: 0, coldkeys: null });
+    expect(await subnets('getSelectiveMechagraph', NETUID, 0, [0, 52])).toMatchObject({
       netuid: NETUID,
       hotkeys: [expect.any(String)],
       coldkeys: null,

@@ -6,11 +6,11 @@ import { METAGRAPH_COLUMNS, SELECTIVE_COLUMNS } from './types.ts';
 
 const SELECTABLE = ['netuid', ...Object.keys(METAGRAPH_COLUMNS), ...Object.keys(SELECTIVE_COLUMNS)];
 
-/** Only the asked columns are present; netuid always is. */
+/** Only the asked columns are present; netuid always is, but as 0 unless it is asked for (merge_value in rpc_info/metagraph.rs). */
 function selective(state: RuntimeState, netuid: number, indices: readonly number[]): unknown {
   const columns = metagraphColumns(state, netuid);
   if (!columns) return undefined;
-  const picked: Record<string, unknown> = { netuid };
+  const picked: Record<string, unknown> = { netuid: 0 };
   for (const index of indices) {
     const name = SELECTABLE[index];
     // A column that is asked for and has no value is Some(None).

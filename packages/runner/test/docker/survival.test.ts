@@ -1,18 +1,13 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createDockerRunner } from '../../src/index.ts';
 import { docker, dockerPlace, hasEngine, IMAGE } from './engine.ts';
+import { canStartEngine, startOwnEngine } from './own-engine.ts';
 
-const run = promisify(execFile);
-const project = fileURLToPath(new URL('../../../../', import.meta.url));
 const engineHere = await hasEngine();
 /** These tests kill an engine, so they start one of their own. */
-const ownEngine = engineHere && process.getuid?.() === 0 && existsSync('/usr/sbin/dockerd');
+const ownEngine = engineHere && canStartEngine;
 
 async function withHost<T>(host: string, work: () => Promise<T>): Promise<T> {
   const before = process.env['DOCKER_HOST'];
@@ -131,20 +126,14 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
 
 describe.skipIf(!ownEngine)('an engine that is killed', () => {
   it('ends its jobs as lost, with the reason, and serves the next one', async (context) => {
-    const folder = `/tmp/te-${process.pid}`;
-    const script = (verb: string) =>
-      run(join(project, 'docker/engine.sh'), [verb], { env: { ...process.env, TUNING_ENGINE_DIR: folder } });
-    context.onTestFinished(async () => {
-      await script('stop');
-    });
-    await script('start');
-    await withHost(`unix://${folder}/docker.sock`, async () => {
-      await run(join(project, 'docker/local-base.sh'), [IMAGE], { cwd: project, env: process.env });
+    const engine = await startOwnEngine(`/tmp/te-${process.pid}`, IMAGE);
+    context.onTestFinished(() => engine.stop());
+    await withHost(engine.host, async () => {
       const place = await dockerPlace({ onTestFinished: () => {} });
       const runner = await place.runner();
       const job = await runner.start(await place.spec('cut', 'setInterval(() => console.log(1), 50)'));
-      process.kill(Number(await readFile(join(folder, 'docker.pid'), 'utf8')), 'SIGKILL');
-      await restart(folder);
+      await engine.kill();
+      await engine.restart();
       expect(await job.wait(AbortSignal.timeout(60_000))).toMatchObject({ outcome: 'lost' });
       await runner.remove('cut');
       const next = await runner.start(await place.spec('next', 'console.log(1)'));
@@ -153,21 +142,3 @@ describe.skipIf(!ownEngine)('an engine that is killed', () => {
     });
   }, 180_000);
 });
-
-/** Starts the killed engine again over the same data, as a service manager would. */
-async function restart(folder: string): Promise<void> {
-  await run('bash', [
-    '-c',
-    `pkill -KILL -f '[c]ontainerd --config ${folder}/' || true; sleep 2; rm -f ${folder}/docker.pid ${folder}/exec/containerd/containerd.pid`,
-  ]);
-  const engine = spawn(
-    'dockerd',
-    [
-      ...['--host', `unix://${folder}/docker.sock`, '--data-root', `${folder}/data`, '--exec-root', `${folder}/exec`],
-      ...['--pidfile', `${folder}/docker.pid`, '--storage-driver', 'overlay2', '--bridge', 'none'],
-      ...['--iptables=false', '--ip6tables=false', '--ip-forward=false'],
-    ],
-    { detached: true, stdio: 'ignore' },
-  );
-  engine.unref();
-}

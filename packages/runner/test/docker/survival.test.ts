@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sleep } from '@tuning/kit';
 import { describe, expect, it } from 'vitest';
 import { createDockerRunner } from '../../src/index.ts';
 import { docker, dockerPlace, hasEngine, IMAGE } from './engine.ts';
@@ -66,6 +67,30 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
     expect(await job!.wait()).toMatchObject({ outcome: 'failed', exitCode: 5, logTail: 'last words\n' });
     // Still known when started again under its id.
     expect(await (await second.start(await place.spec('unseen', ''))).wait()).toMatchObject({ exitCode: 5 });
+  });
+
+  it('stops at once what passed its time or its disk while nobody looked', async (context) => {
+    const place = await dockerPlace(context);
+    const first = await place.runner();
+    const ids = ['overdue', 'overfull'];
+    const late = await place.spec('overdue', 'setInterval(() => {}, 1000)', { limits: { wallMs: 8_000 } });
+    const full = await place.spec(
+      'overfull',
+      `setTimeout(() => require('fs').writeFileSync('out/x', Buffer.alloc(9 * 2 ** 20)), 6000); setInterval(() => {}, 1000)`,
+    );
+    const begun = performance.now();
+    await Promise.all([first.start(late), first.start(full)]);
+    await first.close();
+    await sleep(Math.max(0, 10_000 - (performance.now() - begun)));
+    const running = async (id: string) =>
+      docker('inspect', '--format', '{{.State.Running}}', (await place.containersOf(id))[0]!);
+    expect(await Promise.all(ids.map(running))).toEqual(['true', 'true']);
+    const second = await place.runner();
+    const jobs = await second.adopt({ place: place.folder });
+    const results = new Map(await Promise.all(jobs.map(async (job) => [job.id, await job.wait()] as const)));
+    expect(results.get('overdue')).toMatchObject({ outcome: 'timeout', reason: 'ran longer than 8000 ms' });
+    expect(results.get('overfull')).toMatchObject({ outcome: 'output' });
+    expect(await Promise.all(ids.map(running))).toEqual(['false', 'false']);
   });
 
   it('ends a job whose container somebody removed', async (context) => {

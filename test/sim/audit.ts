@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkHub } from '@tuning/devnet';
 import { createHub } from '@tuning/hub';
-import { errorCode, Secret } from '@tuning/kit';
+import { Secret } from '@tuning/kit';
 import type { JobRecord } from '@tuning/store';
 import { taskJobId } from '../../packages/miner/src/job-payload.ts';
 import { readCurve } from '../../packages/training/src/curve-log.ts';
@@ -70,12 +69,6 @@ export async function audit(args: AuditArgs): Promise<{ problems: string[]; figu
     for (const problem of await judgeSubmission(args, planned, job, committed.fields.get(planned.task) ?? new Set()))
       tell(problem);
   }
-  const hub = await checkHub({ dataDir: join(folder, 'hub') }).catch((error: unknown) => {
-    // The hub still serves: its folder is looked at by whoever stops it.
-    if (errorCode(error) === 'HUB_DATA_LOCKED') return undefined;
-    throw error;
-  });
-  problems.push(...(hub?.problems ?? []).map((problem) => `hub: ${JSON.stringify(problem)}`));
   problems.push(...(await args.leftovers()).map((leftover) => `left behind: ${leftover}`));
   return {
     problems,

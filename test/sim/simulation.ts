@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { checkHub } from '@tuning/devnet';
 import { createHub } from '@tuning/hub';
 import { Secret, sleep, waitFor } from '@tuning/kit';
 import { PROMPT_FORMAT, sha256Hex, type TaskOffer } from '@tuning/protocol';
@@ -108,8 +109,11 @@ class Simulation {
       leftovers: () => this.#backend.leftovers(),
     });
     await this.#hub!.kill();
+    // Only now, because a hub that serves has its folder locked.
+    const hub = await checkHub({ dataDir: join(this.#folder, 'hub') });
+    const damage = hub.problems.map((problem) => `hub: ${JSON.stringify(problem)}`);
     return {
-      problems: [...this.#faults, ...problems],
+      problems: [...this.#faults, ...problems, ...damage],
       figures: {
         ...figures,
         'seconds in all': Math.round(wallMs / 1_000),

@@ -6,17 +6,11 @@ import {
   secretFromEnvironment,
   syntheticConfigSchema,
 } from '@tuning/config';
-import {
-  type DataFormat,
-  measureSynthetic,
-  readDataset,
-  requireColumns,
-  sealSplit,
-  toJsonLinesAsync,
-} from '@tuning/dataset';
+import { measureSynthetic, readDataset, requireColumns, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
 import { BadInputError, errorCode, errorMessage, OperatorError, writeFileAtomic } from '@tuning/kit';
 import { openGenerator } from '@tuning/validator';
 import type { Command } from 'commander';
+import { localDataFormat } from '../models/local-data-format.ts';
 import { parseDatasetType } from '../models/rows-source.ts';
 import { synthesisText } from '../models/synthesis-text.ts';
 import { wholeNumber } from '../number-flag.ts';
@@ -86,7 +80,7 @@ async function synthesise(file: string, options: SynthesiseOptions): Promise<voi
   const wanted = settings.generator === 'llm' && name !== NO_API_KEY;
   const generator = openGenerator(settings, wanted ? secretFromEnvironment(name, process.env) : undefined);
   const signal = shutdownSignal();
-  const { rows, columns } = await readDataset({ path: expandPath(file), format: formatOf(file) }, { signal });
+  const { rows, columns } = await readDataset({ path: expandPath(file), format: localDataFormat(file) }, { signal });
   requireColumns(columns, type);
   const sealed = await sealSplit({ rows, type, seed, syntheticCount: count, generator }, signal);
   const report = await measureSynthetic({ type, ...sealed }, signal);
@@ -119,11 +113,4 @@ function seedOf(hex: string | undefined): Uint8Array {
   if (hex === undefined) return randomBytes(32);
   if (/^[0-9a-f]{64}$/i.test(hex)) return Buffer.from(hex, 'hex');
   throw new OperatorError('FLAG_INVALID', '--seed must be 64 hex digits');
-}
-
-function formatOf(file: string): DataFormat {
-  if (/\.(csv|tsv)(\.\w+)?$/i.test(file)) return 'csv';
-  if (/\.(json|jsonl|ndjson)(\.\w+)?$/i.test(file)) return 'json';
-  if (/\.parquet$/i.test(file)) return 'parquet';
-  throw new OperatorError('FORMAT_UNKNOWN', `${file} ends in none of .csv, .tsv, .json, .jsonl and .parquet`);
 }

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { addDatasetSynthesiseCommand } from './dataset-synthesise.ts';
+import { addDatasetVerifyCommand } from './dataset-verify.ts';
 
 /** `tuning dataset …`. */
 export function addDatasetCommands(program: Command): void {
   const dataset = program.command('dataset').description('look at a dataset as a validator does');
   addDatasetSynthesiseCommand(dataset);
+  addDatasetVerifyCommand(dataset);
 }

@@ -1,5 +1,12 @@
 export { pickTrainFiles } from './hub/pick-train-files.ts';
-export { type LintCount, type LintReport, lintRows, lintRowsAsync } from './lint.ts';
+export {
+  LINT_FINDINGS,
+  type LintAction,
+  type LintCode,
+  type LintFinding,
+  type LintSeverity,
+} from './lint/finding.ts';
+export { type LintOptions, type LintReport, lintRows, lintRowsAsync } from './lint/lint.ts';
 export { requireColumns } from './prompt/layout.ts';
 export { type RenderedRow, rendererOf, renderRow } from './prompt/render.ts';
 export { type DropReason, dropReasons, type TokenisedRows, tokenise } from './prompt/tokenise.ts';

@@ -1,6 +1,7 @@
 import { EXIT_OPERATOR } from '@tuning/kit';
 import { Command } from 'commander';
 import { addAxonCommands } from './commands/axon.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addCommitmentCommands } from './commands/commitments.ts';
 import { addDatasetCommands } from './commands/dataset.ts';
 import { addDevnetCommands } from './commands/devnet.ts';
@@ -24,6 +25,7 @@ export async function runTuningCommand(argv: readonly string[]): Promise<void> {
   addDemoCommand(program);
   addDatasetCommands(program);
   addDevnetCommands(program);
+  addCheckCommand(program);
   addEvaluateCommand(program);
   addInspectCommand(program);
   addSubnetCommands(program);

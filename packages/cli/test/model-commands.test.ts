@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { Secret } from '@tuning/kit';
 import { loadWeights, modelTensors, readModelConfig, writeSafetensors } from '@tuning/llm';
 import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { addCheckCommand } from '../src/commands/check.ts';
 import { addEvaluateCommand } from '../src/commands/evaluate.ts';
 import { addInspectCommand } from '../src/commands/inspect.ts';
 
@@ -59,6 +60,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 afterEach(() => {
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
+  process.exitCode = undefined;
 });
 
 /** Runs one command line and gives what it printed. */
@@ -69,6 +71,7 @@ async function tuning(...argv: string[]): Promise<string> {
     return true;
   });
   const program = new Command().exitOverride();
+  addCheckCommand(program);
   addEvaluateCommand(program);
   addInspectCommand(program);
   await program.parseAsync(argv, { from: 'user' });
@@ -246,4 +249,30 @@ it.each([
 
 it('a model without a base’s files, or an adapter alone, cannot be measured', async () => {
   await expect(tuning('evaluate', adapter, ...onRows())).rejects.toMatchObject({ name: 'OperatorError' });
+}, 60_000);
+
+it('checks a folder as a validator would, and says by code why it would be refused', async () => {
+  const accepted = await json('check', tuned, '--base', BASE, ...onRows());
+  expect(accepted).toMatchObject({ kind: 'full', verdict: { code: 'accepted' } });
+  expect(accepted.measured.loss).toBeGreaterThan(0);
+  expect(process.exitCode).toBeUndefined();
+  expect(await tuning('check', tuned, '--base', BASE)).toMatch(/^verdict +accepted: /m);
+
+  const refused = async (change: (dir: string) => Promise<unknown>, ...flags: string[]) => {
+    const dir = await mkdtemp(join(folder, 'submission-'));
+    await cp(tuned, dir, { recursive: true });
+    await change(dir);
+    process.exitCode = undefined;
+    const { verdict } = await json('check', dir, '--base', BASE, ...flags);
+    expect(process.exitCode).toBe(1);
+    return verdict.code;
+  };
+  expect(await refused((dir) => writeFile(join(dir, 'run.py'), ''))).toBe('unexpected_file');
+  expect(await refused((dir) => symlink(join(BASE, 'config.json'), join(dir, 'vocab.json')))).toBe('unexpected_file');
+  expect(await refused((dir) => rm(join(dir, 'config.json')))).toBe('missing_file');
+  expect(await refused(async () => {}, '--max-model-gb', '0.000001')).toBe('too_large');
+  expect(await refused((dir) => cp(join(BASE, 'model.safetensors'), join(dir, 'model.safetensors')))).toBe(
+    'not_changed',
+  );
+  await expect(json('check', tuned, '--base', BASE, '--data', rows)).rejects.toMatchObject({ code: 'FLAG_INVALID' });
 }, 60_000);

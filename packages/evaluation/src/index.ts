@@ -6,3 +6,4 @@ export { type EvaluationOutcome, evaluationOutcomeSchema } from './outcome.ts';
 export { type EvaluationArgs, type EvaluationOptions, evaluationCommand, runEvaluation } from './run-evaluation.ts';
 export { type DeltaSimilarity, deltaSimilarity, explainedBy, rowDistance } from './similarity.ts';
 export { decodeSketch, encodeSketch, tensorSketchSchema, type WireSketch } from './sketch-wire.ts';
+export { checkSubmission, type SubmissionCheckArgs } from './submission-check.ts';

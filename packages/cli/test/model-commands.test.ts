@@ -272,7 +272,7 @@ it('checks a folder as a validator would, and says by code why it would be refus
   expect(await refused((dir) => rm(join(dir, 'config.json')))).toBe('missing_file');
   expect(await refused(async () => {}, '--max-model-gb', '0.000001')).toBe('too_large');
   expect(await refused((dir) => cp(join(BASE, 'model.safetensors'), join(dir, 'model.safetensors')))).toBe(
-    'not_changed',
+    'identical_to_base',
   );
   await expect(json('check', tuned, '--base', BASE, '--data', rows)).rejects.toMatchObject({ code: 'FLAG_INVALID' });
 }, 60_000);

@@ -86,6 +86,8 @@ export async function audit(args: AuditArgs): Promise<{ problems: string[]; figu
 
 function* judgeState({ fate, steps }: PlannedJob, job: JobRecord, cancelled: boolean): Generator<string> {
   const expected = fate === 'input' || fate === 'always' ? 'Failed' : cancelled ? 'Cancelled' : 'Completed';
+  // A miner killed between cancelling and saying so has cancelled all the same.
+  if (fate === 'cancelled' && !cancelled && job.state === 'Cancelled') return;
   if (job.state !== expected) yield `ended as ${job.state} (${job.error}), not as ${expected}`;
   const trained = (job.result as { steps?: number } | null)?.steps;
   if (job.state === 'Completed' && trained !== steps) yield `tells ${trained} steps of ${steps}`;

@@ -142,6 +142,11 @@ export const minerOptions: readonly Option[] = [
     help: 'job folders together; those of ended jobs go first',
   },
   {
+    key: 'training.skip_self_check',
+    type: 'boolean',
+    help: 'push a model without judging it first as a validator would',
+  },
+  {
     key: 'policy.min_blocks',
     type: 'number',
     placeholder: '<n>',

@@ -110,6 +110,7 @@ export const minerConfigSchema = z.strictObject({
     max_memory_gb: z.number().min(0.25).max(4096).default(16),
     max_hours: z.number().min(0.01).max(720).default(24),
     max_disk_gb: z.number().min(0.1).max(100_000).default(200),
+    skip_self_check: z.boolean().default(false),
   }),
   policy: z.strictObject({
     min_blocks: z.number().int().min(0).default(20),

@@ -3,6 +3,7 @@ import type { MinerConfig } from '@tuning/config';
 import { GIB, type Logger, OperatorError } from '@tuning/kit';
 import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { MAX_COMMITTED_REPO_BYTES } from '@tuning/protocol';
+import { createProcessRunner } from '@tuning/runner';
 import { openMinerStore } from '@tuning/store';
 import { createTrainingWorker, loadRecipe } from '@tuning/training';
 import { createMinerApi } from './http-api.ts';
@@ -10,6 +11,7 @@ import { JobHandOver } from './job-hand-over.ts';
 import { jobPayloadSchema } from './job-payload.ts';
 import { prepareJob } from './job-preparation.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
+import { createSelfCheck } from './self-check.ts';
 import { Submitter, submissionRepo } from './submitter.ts';
 import { TaskDesk } from './task-desk.ts';
 import { openTrainingRunner } from './training-runner.ts';
@@ -71,6 +73,22 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
         return Math.round(Date.now() + left * TRAINING_SHARE);
       },
     };
+    const logCheck = logger.child({ module: 'check' });
+    const checks = config.training.skip_self_check
+      ? undefined
+      : await createProcessRunner({ root: folder.file('check-runner'), logger: logCheck });
+    if (checks) shutdown.push('checks', () => checks.close());
+    const check =
+      checks &&
+      createSelfCheck({
+        models,
+        runner: checks,
+        root: folder.file('checks'),
+        memoryBytes: config.training.max_memory_gb * GIB,
+        threads: config.training.threads,
+        logger: logCheck,
+        msUntil: (block) => Math.max(0, block - chain.head.number) * chain.blockTimeMs,
+      });
     const submitter = new Submitter({
       chain,
       hub,
@@ -82,6 +100,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
       logger: logger.child({ module: 'submitter' }),
       jobFolder,
       signal,
+      ...(check ? { check } : {}),
     });
     const handOver = new JobHandOver({
       jobs: store.jobs,

@@ -15,6 +15,7 @@ import type { AssignmentRecord, AssignmentRepository, JobRepository } from '@tun
 import { z } from 'zod';
 import { sha256File } from './job-preparation.ts';
 import { modelCard } from './model-card.ts';
+import type { SelfCheck } from './self-check.ts';
 
 const jobResultSchema = z.object({ modelDir: z.string(), steps: z.number(), finalLoss: z.number().nullable() });
 
@@ -30,6 +31,8 @@ export interface SubmitterServices {
   /** Folder of a job, to read its recipe and log from. */
   jobFolder: (jobId: string) => string;
   signal: AbortSignal;
+  /** Judges a model before it is pushed; absent: none is. */
+  check?: SelfCheck;
 }
 
 const OPEN = ['publishing', 'committing', 'committed'] as const;
@@ -126,6 +129,13 @@ export class Submitter {
     const { hub, namespace, jobs, assignments, hotkey, jobFolder, logger, signal } = this.#s;
     const { taskId, jobId } = assignment;
     const result = jobResultSchema.parse(jobs.get(jobId)?.result);
+    const verdict = await this.#s.check?.(offer, result.modelDir, signal);
+    if (verdict && verdict.code !== 'accepted') {
+      return this.#fail(
+        taskId,
+        `the model would be refused, so it was not committed: ${verdict.code}, ${verdict.reason}`,
+      );
+    }
     const dir = jobFolder(jobId);
     const names = (await readdir(result.modelDir)).sort();
     const model = names.map((name) => ({ path: name, content: join(result.modelDir, name) }));

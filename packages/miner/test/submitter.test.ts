@@ -6,6 +6,7 @@ import { encodeCommitment, MAX_FIELDS, modelDigest, parseCommitment, submissionD
 import type { AssignmentState, NewAssignment } from '@tuning/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { inFakeTime, passTimeUntil, useFakeTime } from '../../../test/fakes/fake-time.ts';
+import type { SelfCheck } from '../src/self-check.ts';
 import { Submitter } from '../src/submitter.ts';
 import { FakeChain } from './fake-chain.ts';
 import { FakeHub } from './fake-hub.ts';
@@ -28,9 +29,11 @@ let chain: FakeChain;
 let hub: FakeHub;
 let life: AbortController;
 let submitter: Submitter;
+let check: SelfCheck | undefined;
 let opened: Awaited<ReturnType<typeof openTempStore>>;
 
 beforeEach(async () => {
+  check = undefined;
   useFakeTime();
   opened = await openTempStore();
   chain = new FakeChain(150);
@@ -57,6 +60,7 @@ function begin(namespace = 'm'): void {
     logger: silentLogger,
     jobFolder: (id) => join(opened.folder, 'jobs', id),
     signal: life.signal,
+    ...(check ? { check } : {}),
   });
 }
 
@@ -126,6 +130,39 @@ describe('a trained model', () => {
     expect(hub.published).toHaveLength(1);
     expect(chain.sent).toHaveLength(1);
   });
+});
+
+describe('a model that was checked before it was pushed', () => {
+  async function restartWith(one: SelfCheck): Promise<void> {
+    await stop();
+    check = one;
+    begin();
+  }
+
+  it('is not committed when a validator would refuse it, and the reason is kept', async () => {
+    const seen: string[] = [];
+    await restartWith(async (_offer, dir) => {
+      seen.push(dir);
+      return { code: 'identical_to_base', reason: 'no tensor differs' };
+    });
+    trained(one);
+    submitter.start(one);
+    await reaches('failed');
+    expect(assignment().message).toMatch(/not committed: identical_to_base, no tensor differs/);
+    expect(seen).toEqual([join(opened.folder, 'jobs', `task-${one}`, 'out', 'model')]);
+    expect(chain.events).toEqual([]);
+  });
+
+  it.each([undefined, { code: 'accepted', reason: 'fine' }] as const)(
+    'goes on with the verdict %j',
+    async (verdict) => {
+      await restartWith(async () => verdict);
+      trained(one);
+      submitter.start(one);
+      await reaches('published');
+      expect(chain.events).toEqual(['push private', 'commit', 'make public']);
+    },
+  );
 });
 
 describe('a restart', () => {

@@ -86,7 +86,14 @@ export class DemoNetwork {
 
   startMiner(miner: Participant): DemoChild {
     const recipe = miner.recipe ? ['--training.recipe', join(REPOSITORY, 'configs', 'demo', miner.recipe)] : [];
-    return this.#startNeuron('miner', miner, ['--register', '--max-burn', '10', ...this.#training, ...recipe]);
+    return this.#startNeuron('miner', miner, [
+      '--register',
+      '--max-burn',
+      '10',
+      ...this.#training,
+      ...recipe,
+      ...(miner.flags ?? []),
+    ]);
   }
 
   #startNeuron(role: 'miner' | 'validator', who: Participant, more: readonly string[]): DemoChild {

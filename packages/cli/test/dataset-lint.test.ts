@@ -1,9 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { addDatasetCommands } from '../src/commands/dataset.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tuningDataset } from './dataset-command.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -17,19 +16,7 @@ afterEach(async () => {
 async function lint(text: string, ...flags: string[]): Promise<string> {
   const file = join(folder, 'rows.csv');
   await writeFile(file, text);
-  const program = new Command();
-  addDatasetCommands(program);
-  let out = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk);
-    return true;
-  });
-  try {
-    await program.parseAsync(['node', 'tuning', 'dataset', 'lint', file, ...flags]);
-  } finally {
-    write.mockRestore();
-  }
-  return out;
+  return tuningDataset('lint', file, ...flags);
 }
 
 describe('tuning dataset lint', () => {

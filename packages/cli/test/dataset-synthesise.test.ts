@@ -1,10 +1,9 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FakeOpenAiServer } from '../../dataset/test/fake-openai-server.ts';
-import { addDatasetCommands } from '../src/commands/dataset.ts';
+import { tuningDataset } from './dataset-command.ts';
 
 const KEY = 'sk-cli-very-secret';
 let folder: string;
@@ -21,21 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function synthesise(...flags: string[]): Promise<string> {
-  const program = new Command();
-  addDatasetCommands(program);
-  let out = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk);
-    return true;
-  });
-  try {
-    await program.parseAsync(['node', 'tuning', 'dataset', 'synthesise', file, '--type', 'instruct', ...flags]);
-  } finally {
-    write.mockRestore();
-  }
-  return out;
-}
+const synthesise = (...flags: string[]) => tuningDataset('synthesise', file, '--type', 'instruct', ...flags);
 
 describe('tuning dataset synthesise', () => {
   it('prints counts and figures, and writes rows only where it is told to', async () => {

@@ -6,9 +6,8 @@ import { augmentGenerator, givenRows, type Row, type SplitVersion, sealSplit } f
 import { devAccount } from '@tuning/devnet';
 import { canonicalJson, type Json, PROMPT_FORMAT, type ReceiptBody } from '@tuning/protocol';
 import { receiptMessage } from '@tuning/validator';
-import { Command } from 'commander';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { addDatasetCommands } from '../src/commands/dataset.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { tuningDataset } from './dataset-command.ts';
 
 const SEED = Buffer.alloc(32, 7);
 const HASH = `0x${'ab'.repeat(32)}`;
@@ -91,18 +90,7 @@ async function verify(
   ...flags: string[]
 ): Promise<{ ok: boolean; problems: string[]; code: unknown }> {
   const path = await write('receipt.json', JSON.stringify(receipt));
-  const program = new Command();
-  addDatasetCommands(program);
-  let out = '';
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    out += String(chunk);
-    return true;
-  });
-  try {
-    await program.parseAsync(['node', 'tuning', 'dataset', 'verify', path, ...flags, '--json']);
-  } finally {
-    spy.mockRestore();
-  }
+  const out = await tuningDataset('verify', path, ...flags, '--json');
   return { ...JSON.parse(out), code: process.exitCode };
 }
 

@@ -52,6 +52,8 @@ export class Submitter {
   readonly #running = new Map<string, Promise<void>>();
   /** Code of the last refusal that was logged, by task. */
   readonly #told = new Map<string, string | undefined>();
+  /** Tasks whose model was checked: a push that fails is tried many times, the model stays the same. */
+  readonly #checked = new Set<string>();
   #commitQueue: Promise<unknown> = Promise.resolve();
 
   constructor(services: SubmitterServices) {
@@ -73,6 +75,7 @@ export class Submitter {
       .finally(() => {
         this.#running.delete(taskId);
         this.#told.delete(taskId);
+        this.#checked.delete(taskId);
       });
     this.#running.set(taskId, run);
   }
@@ -129,12 +132,13 @@ export class Submitter {
     const { hub, namespace, jobs, assignments, hotkey, jobFolder, logger, signal } = this.#s;
     const { taskId, jobId } = assignment;
     const result = jobResultSchema.parse(jobs.get(jobId)?.result);
-    const verdict = await this.#s.check?.(offer, result.modelDir, signal);
-    if (verdict && verdict.code !== 'accepted') {
-      return this.#fail(
-        taskId,
-        `the model would be refused, so it was not committed: ${verdict.code}, ${verdict.reason}`,
-      );
+    if (!this.#checked.has(taskId)) {
+      const verdict = await this.#s.check?.(offer, result.modelDir, signal);
+      if (verdict && verdict.code !== 'accepted') {
+        const { code, reason } = verdict;
+        return this.#fail(taskId, `the model would be refused, so it was not committed: ${code}, ${reason}`);
+      }
+      this.#checked.add(taskId);
     }
     const dir = jobFolder(jobId);
     const names = (await readdir(result.modelDir)).sort();

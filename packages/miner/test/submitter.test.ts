@@ -153,6 +153,19 @@ describe('a model that was checked before it was pushed', () => {
     expect(chain.events).toEqual([]);
   });
 
+  it('is checked once, however often the push is tried', async () => {
+    let checks = 0;
+    await restartWith(async () => {
+      checks++;
+      return undefined;
+    });
+    hub.faults.publish.push(new TransientError('HUB_UNAVAILABLE', '503'), new TransientError('HUB_UNAVAILABLE', '503'));
+    trained(one);
+    submitter.start(one);
+    await reaches('published');
+    expect(checks).toBe(1);
+  });
+
   it.each([undefined, { code: 'accepted', reason: 'fine' }] as const)(
     'goes on with the verdict %j',
     async (verdict) => {

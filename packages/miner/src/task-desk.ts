@@ -10,7 +10,7 @@ import {
   type TaskOffer,
   taskOfferSchema,
 } from '@tuning/protocol';
-import type { AssignmentRecord, MinerStore } from '@tuning/store';
+import type { AssignmentRecord, JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import { z } from 'zod';
 import { taskJobId } from './job-payload.ts';
@@ -125,12 +125,13 @@ export class TaskDesk {
     for (const { taskId, jobId, offer } of this.#store.assignments.list({ states: ['queued'] })) {
       const { deadlineBlock } = taskOfferSchema.parse(offer);
       if (head <= deadlineBlock) continue;
+      const why = whyLate(this.#store.jobs.get(jobId));
       this.#store.assignments.update(taskId, {
         state: 'failed',
-        message: `training was not done by the deadline block ${deadlineBlock}`,
+        message: `training was not done by the deadline block ${deadlineBlock}: ${why}`,
       });
       this.#logger.error(
-        { taskId, deadlineBlock, head },
+        { taskId, jobId, deadlineBlock, head, why },
         'the deadline passed before training ended; the task is lost',
       );
       this.#worker.cancel(jobId).catch((error: unknown) => {
@@ -138,6 +139,15 @@ export class TaskDesk {
       });
     }
   }
+}
+
+/** How far the training of a lost task came, and its last fault if it had one. */
+function whyLate(job: JobRecord | undefined): string {
+  if (!job?.startedAt) return 'it had not begun, the queue was too long';
+  const { data } = progressSchema.safeParse(job.progress);
+  const reached =
+    data?.step === undefined ? 'no step was done' : `it was at step ${data.step} of ${data.totalSteps ?? '?'}`;
+  return job.error ? `${reached}, after the fault "${job.error.slice(0, 200)}"` : reached;
 }
 
 function stripUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {

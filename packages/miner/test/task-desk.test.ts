@@ -141,6 +141,30 @@ describe('dropExpired', () => {
     expect(worker.cancelled).toEqual([taskJobId(taskId)]);
   });
 
+  it('says how far training came', () => {
+    const { jobs: table } = opened.store;
+    const [queued, begun, far, torn] = ['1'.repeat(16), '2'.repeat(16), '3'.repeat(16), '4'.repeat(16)] as const;
+    const step = { step: 7, totalSteps: 90 };
+    for (const id of [begun, far, torn, queued]) {
+      const jobId = taskJobId(id);
+      const own = { ...offer, taskId: id };
+      opened.store.assignments.insert({ taskId: id, validator: 'V', offer: own, jobId, state: 'queued' });
+      table.insert({ id: jobId, kind: 'task', payload: {} });
+    }
+    for (const _ of [begun, far, torn]) table.claim(1_000);
+    for (const id of [far, torn]) table.setProgress(taskJobId(id), step);
+    table.requeue(taskJobId(torn), 'the engine was lost');
+    desk.dropExpired(201);
+    expect([queued, begun, far, torn].map((id) => assignment(id)?.message)).toEqual(
+      [
+        'it had not begun, the queue was too long',
+        'no step was done',
+        'it was at step 7 of 90',
+        'it was at step 7 of 90, after the fault "the engine was lost"',
+      ].map((why) => `training was not done by the deadline block 200: ${why}`),
+    );
+  });
+
   it('leaves a trained model to the submitter', () => {
     desk.onOffer(v, offer);
     opened.store.assignments.update(taskId, { state: 'publishing' });

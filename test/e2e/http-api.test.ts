@@ -101,6 +101,10 @@ describe('POST /evaluate/', () => {
     expect(answer.eval_results.perplexity).toBeCloseTo(Math.exp(answer.eval_results.loss), 6);
     expect(answer.eval_results.loss).toBeLessThan(answer.base_results.loss);
     expect(answer.eval_results.rows_kept).toBeGreaterThan(1000);
+    const changed = answer.changes.filter(({ relative }: { relative: number }) => relative > 0);
+    expect(changed.length).toBeGreaterThan(0);
+    expect(changed.every(({ name }: { name: string }) => name.endsWith('_proj.weight'))).toBe(true);
+    expect(answer.changes.length).toBeGreaterThan(changed.length);
   });
 
   it('refuses the untouched base by name', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toJsonLinesAsync } from '@tuning/dataset';
-import { checkFileList } from '@tuning/evaluation';
+import { checkFileList, type EvaluationOutcome } from '@tuning/evaluation';
 import { errorCode, errorMessage, GIB, writeFileAtomic } from '@tuning/kit';
 import { localFilesOf, takeInDataset } from '@tuning/neuron';
 import { type EvaluateRequest, LIMITS, type LossSummary, type Verdict } from '@tuning/protocol';
@@ -16,6 +16,8 @@ export interface EvaluateAnswer {
   eval_results: (LossSummary & { rows_kept: number; rows_dropped: Record<string, number> }) | null;
   base_results: LossSummary | null;
   verdict: Verdict;
+  /** How each tensor differs from the original's, in the model's order; null where they were never compared. */
+  changes: NonNullable<EvaluationOutcome['changes']> | null;
   model: { repo: string; revision: string };
   original_model: { repo: string; revision: string };
 }
@@ -54,7 +56,7 @@ export async function evaluateOnce(
     const base = await evaluations.run({ ...common, id: `${id}-base`, submissionDir: undefined }, signal);
     const baseLoss = base.sets['dataset']?.summary;
     const outcome = fetched.verdict
-      ? { verdict: fetched.verdict, sets: {} as Record<string, undefined> }
+      ? { verdict: fetched.verdict, sets: {} as Record<string, undefined>, changes: undefined }
       : await evaluations.run({ ...common, id, submissionDir: fetched.dir }, signal);
     // An untouched base has the base's losses; anything else that was refused was not measured.
     const measured =
@@ -64,6 +66,7 @@ export async function evaluateOnce(
       eval_results: measured ? { ...measured, rows_kept: measured.rowsKept, rows_dropped: measured.rowsDropped } : null,
       base_results: baseLoss ?? null,
       verdict: outcome.verdict,
+      changes: outcome.changes ?? null,
       model,
       original_model: original,
     };

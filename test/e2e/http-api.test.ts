@@ -47,6 +47,9 @@ describe('POST /train/', () => {
     expect(JSON.parse(readFileSync(join(job.result.modelDir, 'adapter_config.json'), 'utf8'))).toMatchObject({
       base_model_name_or_path: 'unsloth/Llama-3.2-3B-Instruct',
     });
+    const { body: curve } = await call(`${minerUrl}/train/${answer.body.job_id}/curve`);
+    expect(curve.points.map(({ step }: { step: number }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
+    expect(curve.points.at(-1).loss).toBe(job.result.finalLoss);
   });
 
   it('takes local csv and json files', async () => {
@@ -77,6 +80,7 @@ describe('POST /train/', () => {
   it('knows its jobs and says so of others', async () => {
     const { body } = await call(`${minerUrl}/train`);
     expect(body.jobs.length).toBeGreaterThanOrEqual(3);
+    expect(await call(`${minerUrl}/train/nope/curve`)).toMatchObject({ status: 404 });
     expect(await call(`${minerUrl}/train/nope`)).toMatchObject({ status: 404, body: { status: 'Not Found' } });
     expect((await call(`${minerUrl}/train/`, 'POST', { model: 'x' })).status).toBe(422);
   });

@@ -14,7 +14,7 @@ import {
 } from '@tuning/neuron';
 import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
-import type { TrainingWorker } from '@tuning/training';
+import { readCurve, type TrainingWorker } from '@tuning/training';
 import type { FastifyInstance } from 'fastify';
 
 export interface MinerApiServices {
@@ -22,6 +22,8 @@ export interface MinerApiServices {
   worker: TrainingWorker;
   models: ModelCache;
   hub: Hub;
+  /** Folder of a job. */
+  jobFolder: (jobId: string) => string;
   /** Folder for the datasets of orders. */
   intakeFolder: string;
   localFiles: LocalFiles;
@@ -33,7 +35,7 @@ export interface MinerApiServices {
 /** Orders that may wait while one is read. */
 const MAX_WAITING = 4;
 
-/** `POST /train/`, `GET /train`, `GET /train/:job_id`, `DELETE /train/:job_id`. */
+/** `POST /train/`, `GET /train`, `GET` and `DELETE /train/:job_id`, `GET /train/:job_id/curve`. */
 export function createMinerApi(services: MinerApiServices): FastifyInstance {
   const { store, worker, models, hub, intakeFolder, localFiles, logger, signal } = services;
   const server = createHttpServer({ apiKey: services.apiKey, logger });
@@ -79,6 +81,12 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
     const job = store.jobs.get(request.params.jobId);
     if (!job) return reply.code(404).send({ job_id: request.params.jobId, status: 'Not Found' });
     return describeJob(job);
+  });
+
+  server.get<{ Params: { jobId: string } }>('/train/:jobId/curve', async (request) => {
+    const { jobId } = request.params;
+    if (!store.jobs.get(jobId)) throw new HttpError(404, 'JOB_NOT_FOUND', `there is no job ${jobId}`);
+    return { job_id: jobId, points: await readCurve(join(services.jobFolder(jobId), 'out', 'log.jsonl')) };
   });
 
   server.delete<{ Params: { jobId: string } }>('/train/:jobId', async (request) => {

@@ -150,6 +150,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     });
     const http = createMinerApi({
       store,
+      jobFolder,
       worker,
       models,
       hub,

@@ -1,4 +1,5 @@
 export * from './cpu-trainer-command.ts';
+export { readCurve } from './curve-log.ts';
 export { type TrainingProgress, type TrainingResult, trainingProgressSchema, trainingResultSchema } from './outcome.ts';
 export * from './recipe.ts';
 export * from './recipe-hyperparameters.ts';

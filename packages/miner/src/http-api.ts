@@ -14,7 +14,7 @@ import {
 } from '@tuning/neuron';
 import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
-import { readCurve, type TrainingWorker } from '@tuning/training';
+import type { TrainingWorker } from '@tuning/training';
 import type { FastifyInstance } from 'fastify';
 
 export interface MinerApiServices {
@@ -22,8 +22,6 @@ export interface MinerApiServices {
   worker: TrainingWorker;
   models: ModelCache;
   hub: Hub;
-  /** Folder of a job. */
-  jobFolder: (jobId: string) => string;
   /** Folder for the datasets of orders. */
   intakeFolder: string;
   localFiles: LocalFiles;
@@ -86,7 +84,7 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
   server.get<{ Params: { jobId: string } }>('/train/:jobId/curve', async (request) => {
     const { jobId } = request.params;
     if (!store.jobs.get(jobId)) throw new HttpError(404, 'JOB_NOT_FOUND', `there is no job ${jobId}`);
-    return { job_id: jobId, points: await readCurve(join(services.jobFolder(jobId), 'out', 'log.jsonl')) };
+    return { job_id: jobId, points: await worker.curve(jobId) };
   });
 
   server.delete<{ Params: { jobId: string } }>('/train/:jobId', async (request) => {

@@ -150,7 +150,6 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     });
     const http = createMinerApi({
       store,
-      jobFolder,
       worker,
       models,
       hub,
@@ -166,6 +165,7 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     const peer = await neuron.openPeer({
       onOffer: async (from, offer) => desk.onOffer(from, offer),
       onStatus: async (from, taskId) => desk.onStatus(from, taskId),
+      onCurve: (from, request) => desk.onCurve(from, request),
     });
     shutdown.push(
       'deadline watch',

@@ -1,14 +1,18 @@
 import type { Chain } from '@tuning/chain';
 import type { MinerConfig } from '@tuning/config';
-import { errorMessage, type Logger } from '@tuning/kit';
+import { BadInputError, errorMessage, type Logger } from '@tuning/kit';
 import type { DirectoryEntry } from '@tuning/p2p';
 import {
+  type CurveAnswer,
+  type CurveRequest,
   canonicalJson,
   type Json,
+  LIMITS,
   type OfferAnswer,
   type StatusAnswer,
   type TaskOffer,
   taskOfferSchema,
+  thinCurve,
 } from '@tuning/protocol';
 import type { AssignmentRecord, JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
@@ -118,6 +122,16 @@ export class TaskDesk {
       // Repo and commit are evidence only on-chain; before the deadline the repo is private anyway.
       ...(assignment.message ? { message: assignment.message.slice(0, 500) } : {}),
     };
+  }
+
+  /** The task's loss curve from a step on. @throws BadInputError TASK_UNKNOWN. */
+  async onCurve(from: DirectoryEntry, { taskId, fromStep }: CurveRequest): Promise<CurveAnswer> {
+    const assignment = this.#store.assignments.get(taskId);
+    if (!assignment || assignment.validator !== from.hotkey) {
+      throw new BadInputError('TASK_UNKNOWN', `this miner has no task ${taskId} of yours`);
+    }
+    const points = (await this.#worker.curve(assignment.jobId)).filter(({ step }) => step >= fromStep);
+    return { points: thinCurve(points, LIMITS.curveAnswerPoints) };
   }
 
   /** Ends the training of tasks whose deadline block is over: nothing that comes of it could count. */

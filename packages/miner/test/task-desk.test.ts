@@ -128,6 +128,31 @@ describe('a status', () => {
   });
 });
 
+describe('a loss curve', () => {
+  const points = Array.from({ length: 1_000 }, (_, at) => ({
+    step: at + 1,
+    epoch: 0,
+    loss: 1,
+    lr: 0,
+    tokens: 0,
+    ts: 0,
+  }));
+
+  it('is told from a step on, at most as many points as an answer takes, the last always', async () => {
+    desk.onOffer(v, offer);
+    worker.curves.set(taskJobId(taskId), points);
+    expect(await desk.onCurve(v, { taskId, fromStep: 998 })).toEqual({ points: points.slice(997) });
+    const { points: thin } = await desk.onCurve(v, { taskId, fromStep: 0 });
+    expect(thin.length).toBeLessThanOrEqual(256);
+    expect([thin[0]!.step, thin.at(-1)!.step]).toEqual([1, 1_000]);
+  });
+
+  it('is told to the task’s validator only', async () => {
+    desk.onOffer(v, offer);
+    await expect(desk.onCurve(other, { taskId, fromStep: 0 })).rejects.toMatchObject({ code: 'TASK_UNKNOWN' });
+  });
+});
+
 describe('dropExpired', () => {
   it('ends queued tasks whose deadline block is over, and no others', () => {
     const later = 'b'.repeat(16);

@@ -7,7 +7,7 @@ export interface DirectoryEntry {
   readonly port: number;
   /** The ed25519 key published with `serve_axon_tls`, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** Holds a validator permit: may send offers and status requests. */
+  /** Holds a validator permit: may send offers and ask for status and loss curves. */
   readonly permit: boolean;
 }
 

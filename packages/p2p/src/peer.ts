@@ -10,7 +10,7 @@ import {
   TransientError,
   withDeadline,
 } from '@tuning/kit';
-import type { OfferAnswer, StatusAnswer, TaskOffer } from '@tuning/protocol';
+import type { CurveAnswer, CurveRequest, OfferAnswer, StatusAnswer, TaskOffer } from '@tuning/protocol';
 import { Client } from './client.ts';
 import type { DirectoryEntry, PeerDirectory } from './directory.ts';
 import { type GoodbyeReason, sayGoodbye } from './goodbye.ts';
@@ -27,6 +27,7 @@ export interface PeerHandlers {
   /** A BadInputError thrown here is shown to the asking side; other errors reach it without their message. */
   onOffer?: (from: DirectoryEntry, offer: TaskOffer, signal: AbortSignal) => Promise<OfferAnswer>;
   onStatus?: (from: DirectoryEntry, taskId: string, signal: AbortSignal) => Promise<StatusAnswer>;
+  onCurve?: (from: DirectoryEntry, request: CurveRequest, signal: AbortSignal) => Promise<CurveAnswer>;
 }
 
 export interface PeerOptions {
@@ -63,6 +64,8 @@ export interface Peer {
    */
   offer(hotkey: string, offer: TaskOffer, options?: CallOptions): Promise<OfferAnswer>;
   status(hotkey: string, taskId: string, options?: CallOptions): Promise<StatusAnswer>;
+  /** The loss curve that the miner has of a task, from a step on: at most LIMITS.curveAnswerPoints points, a hint only. */
+  curve(hotkey: string, request: CurveRequest, options?: CallOptions): Promise<CurveAnswer>;
   /** Dials and does the hello, so that the other side can ask back over the connection. */
   connect(hotkey: string, options?: CallOptions): Promise<void>;
   /** Call after the directory changed: says goodbye to connected peers that lost their entry and closes them. */
@@ -100,6 +103,7 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
     port,
     offer: (to, offer, call) => client.request(to, protocols.task, { offer }, call?.signal),
     status: (to, taskId, call) => client.request(to, protocols.status, { taskId }, call?.signal),
+    curve: (to, request, call) => client.request(to, protocols.curve, request, call?.signal),
     connect: (to, call) => client.connect(to, call?.signal),
     refresh: () => closeDeparted(node, sessions, directory, protocols, logger),
     stop: () => {
@@ -111,7 +115,7 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
 
 async function registerProtocols(server: ServerContext, protocols: Protocols, handlers: PeerHandlers): Promise<void> {
   const { sessions, logger, node } = server;
-  const { onOffer, onStatus } = handlers;
+  const { onOffer, onStatus, onCurve } = handlers;
   await serve(server, protocols.hello, async ({ connection, entry }, hello) => {
     const refusal = sessions.accept(connection, hello);
     if (refusal) {
@@ -128,6 +132,7 @@ async function registerProtocols(server: ServerContext, protocols: Protocols, ha
   if (onOffer) await serve(server, protocols.task, ({ entry }, { offer }, signal) => onOffer(entry, offer, signal));
   if (onStatus)
     await serve(server, protocols.status, ({ entry }, { taskId }, signal) => onStatus(entry, taskId, signal));
+  if (onCurve) await serve(server, protocols.curve, ({ entry }, request, signal) => onCurve(entry, request, signal));
 }
 
 async function closeDeparted(

@@ -1,4 +1,6 @@
 import {
+  curveAnswerSchema,
+  curveRequestSchema,
   goodbyeSchema,
   helloSchema,
   LIMITS,
@@ -73,6 +75,19 @@ export const PROTOCOLS = {
     afterHello: true,
     permit: true,
   }),
+  // A piece of the loss curve, bounded in points by its schema; asked only where the status has gone on.
+  curve: define({
+    method: 'curve',
+    id: '/tuning/curve/1.0.0',
+    request: curveRequestSchema,
+    answer: curveAnswerSchema,
+    maxRequestBytes: 1_024,
+    maxAnswerBytes: LIMITS.wireMessageBytes,
+    timeoutMs: 10_000,
+    maxStreams: 4,
+    afterHello: true,
+    permit: true,
+  }),
   // A courtesy: nothing waits longer than a second for it.
   goodbye: define({
     method: 'goodbye',
@@ -96,6 +111,7 @@ export function protocolsWith(timeouts: Partial<Record<Method, number>> = {}): P
     hello: { ...PROTOCOLS.hello, timeoutMs: timeouts.hello ?? PROTOCOLS.hello.timeoutMs },
     task: { ...PROTOCOLS.task, timeoutMs: timeouts.task ?? PROTOCOLS.task.timeoutMs },
     status: { ...PROTOCOLS.status, timeoutMs: timeouts.status ?? PROTOCOLS.status.timeoutMs },
+    curve: { ...PROTOCOLS.curve, timeoutMs: timeouts.curve ?? PROTOCOLS.curve.timeoutMs },
     goodbye: { ...PROTOCOLS.goodbye, timeoutMs: timeouts.goodbye ?? PROTOCOLS.goodbye.timeoutMs },
   };
 }

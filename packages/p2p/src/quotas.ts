@@ -4,7 +4,7 @@ export interface Quota {
   readonly perMs: number;
 }
 
-export type Method = 'hello' | 'task' | 'status' | 'goodbye';
+export type Method = 'hello' | 'task' | 'status' | 'curve' | 'goodbye';
 export type Quotas = Readonly<Record<Method, Quota>>;
 
 /** Requests taken from one hotkey. libp2p itself limits open streams, never the rate of requests. */
@@ -15,6 +15,8 @@ export const DEFAULT_QUOTAS: Quotas = {
   task: { limit: 16, perMs: 60_000 },
   // A look into one row. A validator with a dozen live tasks may poll each every ten seconds.
   status: { limit: 60, perMs: 60_000 },
+  // Up to 40 KB out of memory. Never more often than the status that tells of new steps.
+  curve: { limit: 60, perMs: 60_000 },
   // A peer leaves once per connection.
   goodbye: { limit: 2, perMs: 10_000 },
 };

@@ -34,6 +34,20 @@ describe('offer and status', () => {
     expect(await validator.peer.status(miner.hotkey, 'f'.repeat(16))).toEqual({ state: 'unknown' });
   });
 
+  it('carries a piece of a loss curve, to validators only', async () => {
+    const points = [4, 5].map((step) => ({ step, epoch: 0, loss: 1 / step, lr: 0, tokens: step, ts: 1 }));
+    const miner = await network.start({
+      handlers: { onCurve: async (_, { fromStep }) => ({ points: points.filter(({ step }) => step >= fromStep) }) },
+    });
+    const [validator, other] = [await network.start({ permit: true }), await network.start()];
+    const ask = (fromStep: number) => validator.peer.curve(miner.hotkey, { taskId: TASK_ID, fromStep });
+    expect(await ask(0)).toEqual({ points });
+    expect(await ask(5)).toEqual({ points: points.slice(1) });
+    expect(await failure(other.peer.curve(miner.hotkey, { taskId: TASK_ID, fromStep: 0 }))).toMatchObject({
+      peerCode: 'PERMIT_NEEDED',
+    });
+  });
+
   it('asks four miners at once, and many at one miner over one connection', async () => {
     const miners = await Promise.all(
       Array.from({ length: 4 }, () =>

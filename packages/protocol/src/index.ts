@@ -9,6 +9,7 @@ export * from './model-digest.ts';
 export * from './primitives.ts';
 export * from './receipt.ts';
 export * from './task.ts';
+export * from './thin-curve.ts';
 export * from './tokens.ts';
 export * from './verdict.ts';
 export * from './wire.ts';

@@ -20,4 +20,6 @@ export const LIMITS = {
   submissionFiles: 64,
   /** One reported training curve. */
   curvePoints: 20_000,
+  /** Points of it in one answer over libp2p: at some 150 bytes each they stay within `wireMessageBytes`. */
+  curveAnswerPoints: 256,
 } as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LIMITS } from './limits.ts';
 import { repoIdSchema, revisionSchema, ss58Schema, taskIdSchema } from './primitives.ts';
 import { taskOfferSchema } from './task.ts';
 
@@ -71,6 +72,21 @@ export const statusAnswerSchema = z.strictObject({
   message: z.string().max(500).optional(),
 });
 export type StatusAnswer = z.infer<typeof statusAnswerSchema>;
+
+/** Asks for the loss curve of a task as the trainer reported it, from a step on. */
+export const curveRequestSchema = z.strictObject({ taskId: taskIdSchema, fromStep: z.number().int().min(0) });
+export type CurveRequest = z.infer<typeof curveRequestSchema>;
+/** Steps strictly rise. Of more points than fit an answer, evenly spaced ones are given, the last always among them. */
+export const curveAnswerSchema = z.strictObject({
+  points: z
+    .array(curvePointSchema)
+    .max(LIMITS.curveAnswerPoints)
+    .refine(
+      (points) => points.every(({ step }, at) => at === 0 || step > points[at - 1]!.step),
+      'steps must strictly rise',
+    ),
+});
+export type CurveAnswer = z.infer<typeof curveAnswerSchema>;
 
 /** Sent before a connection is closed on purpose. */
 export const goodbyeSchema = z.strictObject({

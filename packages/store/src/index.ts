@@ -11,6 +11,7 @@ export { type MinerStore, openMinerStore } from './miner-store.ts';
 export {
   type CommitmentRecord,
   type CommitmentRepository,
+  type CurveRepository,
   type MemberRecord,
   type MemberRepository,
   memberAnswers,

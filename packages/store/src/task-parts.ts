@@ -1,7 +1,9 @@
+import { curvePointSchema } from '@tuning/protocol';
 import { z } from 'zod';
 import type { SqlDatabase } from './database.ts';
 import { jsonColumn, parseRow, toJson, toJsonOrNull } from './json-column.ts';
 import {
+  type CurveRepository,
   type MemberRecord,
   type MemberRepository,
   memberAnswers,
@@ -85,6 +87,28 @@ export function memberRepository(db: SqlDatabase): MemberRepository {
       db
         .all('SELECT * FROM members WHERE task_id = :task ORDER BY draw_index, hotkey', { task: taskId })
         .map((row) => parseRow('members', memberRow, row)),
+  };
+}
+
+const curveRow = z.object({ points: jsonColumn(z.array(curvePointSchema)) });
+
+/** Reported loss curves over the table `reported_curves`. */
+export function curveRepository(db: SqlDatabase): CurveRepository {
+  return {
+    put: (taskId, hotkey, points) => {
+      db.run(
+        `INSERT INTO reported_curves (task_id, hotkey, points) VALUES (:task, :hotkey, :points)
+         ON CONFLICT (task_id, hotkey) DO UPDATE SET points = excluded.points`,
+        { task: taskId, hotkey, points: toJson(`the loss curve of ${hotkey}`, points) },
+      );
+    },
+    get: (taskId, hotkey) => {
+      const row = db.get('SELECT points FROM reported_curves WHERE task_id = :task AND hotkey = :hotkey', {
+        task: taskId,
+        hotkey,
+      });
+      return row ? parseRow('reported_curves', curveRow, row).points : [];
+    },
   };
 }
 

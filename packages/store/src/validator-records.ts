@@ -1,4 +1,4 @@
-import type { TaskState } from '@tuning/protocol';
+import type { CurvePoint, TaskState } from '@tuning/protocol';
 import type { ListOptions } from './job-record.ts';
 
 /** One tournament. Times are unix ms. */
@@ -57,6 +57,14 @@ export interface MemberRepository {
   upsert(member: MemberRecord): void;
   /** In draw order. */
   list(taskId: string): MemberRecord[];
+}
+
+/** Loss curves as miners report them while they train; thinned by whoever writes them. */
+export interface CurveRepository {
+  /** Replaces the miner's curve. @throws BadInputError `STORE_NOT_FOUND`. */
+  put(taskId: string, hotkey: string, points: readonly CurvePoint[]): void;
+  /** Empty where there is none. */
+  get(taskId: string, hotkey: string): CurvePoint[];
 }
 
 /** One commitment field seen on the chain. */

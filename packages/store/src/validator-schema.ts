@@ -106,4 +106,16 @@ export const validatorMigrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    version: 2,
+    sql: `
+      -- What miners report while they train. A hint: nothing is judged by it.
+      CREATE TABLE reported_curves (
+        task_id TEXT NOT NULL REFERENCES tasks (id),
+        hotkey TEXT NOT NULL,
+        points TEXT NOT NULL,
+        PRIMARY KEY (task_id, hotkey)
+      ) STRICT;
+    `,
+  },
 ];

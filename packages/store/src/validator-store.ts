@@ -1,9 +1,10 @@
 import { commitmentRepository } from './commitments.ts';
 import { openDatabase } from './database.ts';
-import { memberRepository, receiptRepository, scoreRepository, stepRepository } from './task-parts.ts';
+import { curveRepository, memberRepository, receiptRepository, scoreRepository, stepRepository } from './task-parts.ts';
 import { taskRepository } from './tasks.ts';
 import type {
   CommitmentRepository,
+  CurveRepository,
   MemberRepository,
   ReceiptRepository,
   ScoreRepository,
@@ -18,6 +19,7 @@ export interface ValidatorStore {
   readonly tasks: TaskRepository;
   readonly steps: StepRepository;
   readonly members: MemberRepository;
+  readonly curves: CurveRepository;
   readonly commitments: CommitmentRepository;
   readonly scores: ScoreRepository;
   readonly weightSets: WeightSetRepository;
@@ -42,6 +44,7 @@ export async function openValidatorStore(path: string, options: { now?: () => nu
     tasks: taskRepository(db, now),
     steps: stepRepository(db),
     members: memberRepository(db),
+    curves: curveRepository(db),
     commitments: commitmentRepository(db),
     scores: scoreRepository(db),
     weightSets: weightSetRepository(db, now),

@@ -76,6 +76,17 @@ describe('parts of a task', () => {
     ]);
   });
 
+  it('replaces reported curves', async () => {
+    const { tasks, curves } = await open();
+    tasks.insert({ id: TASK, request: {} });
+    const point = (step: number) => ({ step, epoch: 0, loss: 2, lr: 0.1, tokens: 5, ts: 7 });
+    expect(curves.get(TASK, 'a')).toEqual([]);
+    curves.put(TASK, 'a', [point(1)]);
+    curves.put(TASK, 'a', [point(1), point(2)]);
+    expect(curves.get(TASK, 'a')).toEqual([point(1), point(2)]);
+    expect(() => curves.put('ffffffffffffffff', 'a', [])).toThrow(expect.objectContaining({ code: 'STORE_NOT_FOUND' }));
+  });
+
   it('replaces scores and receipts', async () => {
     const { tasks, scores, receipts } = await open();
     tasks.insert({ id: TASK, request: {} });

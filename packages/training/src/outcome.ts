@@ -9,6 +9,8 @@ export const trainingProgressSchema = z.strictObject({
   epoch: z.number().min(0),
   /** Estimated time to the end in ms, from the pace of the last steps. */
   etaMs: z.number().min(0).optional(),
+  /** Tokens trained on (labels, not prompts) in a second, over the last steps. */
+  tokensPerSecond: z.number().min(0).optional(),
   /** Unix time in ms of the last step. */
   at: z.number().int().min(0),
 });

@@ -3,7 +3,7 @@ import { errorMessage, type Logger, sleep } from '@tuning/kit';
 import type { CurvePoint } from '@tuning/protocol';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { CurveLogReader } from './curve-log.ts';
+import { type CurveCollector, CurveLogReader } from './curve-log.ts';
 import type { JobFolder } from './job-folder.ts';
 import type { TrainingProgress } from './outcome.ts';
 
@@ -45,12 +45,15 @@ export function progressOf(
   if (!last) return undefined;
   const first = recent[0] as CurvePoint;
   const steps = last.step - first.step;
-  const pace = steps > 0 ? Math.max(0, last.ts - first.ts) / steps : undefined;
+  const ms = Math.max(0, last.ts - first.ts);
+  const pace = steps > 0 ? ms / steps : undefined;
+  const tokens = last.tokens - first.tokens;
   return {
     step: last.step,
     loss: last.loss,
     epoch: last.epoch,
     at: last.ts,
+    ...(ms > 0 && tokens >= 0 ? { tokensPerSecond: (1_000 * tokens) / ms } : {}),
     ...(totalSteps === undefined ? {} : { totalSteps }),
     ...(totalSteps === undefined || pace === undefined
       ? {}
@@ -66,10 +69,12 @@ export async function followProgress(options: {
   folder: JobFolder;
   totalSteps: () => number | undefined;
   report: (progress: TrainingProgress) => void;
+  /** Gets every point. */
+  curve: CurveCollector;
   signal: AbortSignal;
   logger: Logger;
 }): Promise<void> {
-  const { folder, totalSteps, report, signal, logger } = options;
+  const { folder, totalSteps, report, curve, signal, logger } = options;
   const reader = new CurveLogReader(folder.curveLog);
   const ofRecipe = await totalStepsOfRecipe(folder.recipe);
   let recent: CurvePoint[] = [];
@@ -78,6 +83,7 @@ export async function followProgress(options: {
     try {
       await reader.read((point) => {
         news = true;
+        curve.add(point);
         recent = [...recent.filter(({ step }) => step < point.step), point].slice(-PACE_POINTS);
       });
       const progress = news ? progressOf(recent, totalSteps() ?? ofRecipe) : undefined;

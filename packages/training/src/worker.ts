@@ -4,7 +4,7 @@ import type { CurvePoint } from '@tuning/protocol';
 import type { JobHandle, JobLimits, JobResult, Runner } from '@tuning/runner';
 import type { JobRecord, JobRepository } from '@tuning/store';
 import { Backoff } from './backoff.ts';
-import { readCurve } from './curve-log.ts';
+import { CurveCollector, readCurve } from './curve-log.ts';
 import { type DiskBudget, enforceDiskBudget } from './disk-budget.ts';
 import { type JobEnd, judgeError, judgeResult } from './job-end.ts';
 import { deleteFolder, hasModel, jobFolder, runnerId } from './job-folder.ts';
@@ -72,6 +72,8 @@ interface Run {
   /** Aborts the waiting and leaves the job as it is. */
   readonly detach: AbortController;
   readonly done: Promise<void>;
+  /** The loss curve so far. */
+  readonly curve: CurveCollector;
   handle?: JobHandle;
   cancelled: boolean;
   /** Interrupted by `stop` or `cancel`. */
@@ -137,7 +139,9 @@ class Worker implements TrainingWorker {
   }
 
   async curve(id: string): Promise<CurvePoint[]> {
-    return readCurve(jobFolder(this.#options.root, id).curveLog);
+    const file = jobFolder(this.#options.root, id).curveLog;
+    // The log of a long run is too long to be read for each question.
+    return this.#runs.get(id)?.curve.points() ?? readCurve(file);
   }
 
   async stop(options: { detach?: boolean } = {}): Promise<void> {
@@ -190,6 +194,7 @@ class Worker implements TrainingWorker {
       done: new Promise((resolve) => {
         settle = resolve;
       }),
+      curve: new CurveCollector(),
       cancelled: false,
       interrupted: false,
       ...(adopted ? { handle: adopted } : {}),
@@ -262,6 +267,7 @@ class Worker implements TrainingWorker {
       folder,
       totalSteps: () => this.#totalSteps.get(job.id),
       report: (progress) => jobs.setProgress(job.id, progress),
+      curve: run.curve,
       signal: ended.signal,
       logger: this.#logger,
     });

@@ -71,6 +71,7 @@ it('estimates the rest from the pace of the last steps', () => {
   expect(progressOf([], 10)).toBeUndefined();
   expect(progressOf([point(4)], 10)).toEqual({ step: 4, loss: 1, epoch: 0, at: 1_400, totalSteps: 10 });
   expect(progressOf([point(2), point(4)], 10)).toMatchObject({ etaMs: 600 });
+  expect(progressOf([point(2), point(4)], 10)).toMatchObject({ tokensPerSecond: 10 });
   expect(progressOf([point(2), point(4)], undefined)).not.toHaveProperty('etaMs');
   expect(totalStepsOf('{"totalSteps": 7}')).toBe(7);
   expect(totalStepsOf('step 3/120 loss 2.5')).toBe(120);

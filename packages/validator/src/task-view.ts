@@ -1,5 +1,6 @@
 import type { Receipt } from '@tuning/protocol';
 import type { TaskRecord } from '@tuning/store';
+import { describeCurve } from './reported-curve.ts';
 import { scheduleOf } from './schedule.ts';
 import type { ValidatorServices } from './services.ts';
 import { TaskSteps } from './task-steps.ts';
@@ -27,9 +28,10 @@ export function describeTask(services: ValidatorServices, task: TaskRecord): obj
     synthetic: split?.synthesis
       ? { account: split.synthesis.account, quality: over ? split.synthesis.quality : null }
       : null,
-    group: store.members
-      .list(task.id)
-      .map(({ hotkey, uid, answer, reason, status }) => ({ hotkey, uid, answer, reason, status })),
+    group: store.members.list(task.id).map(({ hotkey, uid, answer, reason, status }) => ({
+      ...{ hotkey, uid, answer, reason, status },
+      curve: describeCurve(store.curves.get(task.id, hotkey)),
+    })),
     base: base && over ? { synthetic: base.sets['synthetic']?.summary, test: base.sets['test']?.summary } : null,
     losses:
       receipt?.body.entries.map((entry) => ({

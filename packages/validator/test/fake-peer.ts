@@ -1,6 +1,6 @@
 import { BadInputError, sleep, TransientError } from '@tuning/kit';
 import type { Peer } from '@tuning/p2p';
-import type { OfferAnswer, StatusAnswer, TaskOffer } from '@tuning/protocol';
+import type { CurveAnswer, CurvePoint, CurveRequest, OfferAnswer, StatusAnswer, TaskOffer } from '@tuning/protocol';
 
 type Answer = OfferAnswer | Error;
 
@@ -36,6 +36,17 @@ export class FakePeer {
   status = async (): Promise<StatusAnswer> => {
     this.statuses += 1;
     return { state: 'training' };
+  };
+
+  /** What each miner has of its curve; who is not in it does not know the question. */
+  readonly curves = new Map<string, CurvePoint[]>();
+  readonly curveRequests: { hotkey: string; fromStep: number }[] = [];
+
+  curve = async (hotkey: string, { fromStep }: CurveRequest): Promise<CurveAnswer> => {
+    this.curveRequests.push({ hotkey, fromStep });
+    const points = this.curves.get(hotkey);
+    if (!points) throw new BadInputError('PEER_UNSUPPORTED', 'it does not speak /tuning/curve');
+    return { points: points.filter(({ step }) => step >= fromStep) };
   };
 
   refresh = async (): Promise<void> => {};

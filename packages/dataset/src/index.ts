@@ -11,15 +11,10 @@ export { requireColumns } from './prompt/layout.ts';
 export { type RenderedRow, rendererOf, renderRow } from './prompt/render.ts';
 export { type DropReason, dropReasons, type TokenisedRows, tokenise } from './prompt/tokenise.ts';
 export { READ_LIMITS, type ReadLimits } from './read/limits.ts';
-export {
-  type DataFile,
-  type DataFormat,
-  type Dataset,
-  type ReadOptions,
-  readDataset,
-  readDatasetFiles,
-} from './read/read-dataset.ts';
+export { type Dataset, readDataset, readDatasetFiles } from './read/read-dataset.ts';
+export type { DataFile, DataFormat, ReadOptions, ReadProgress } from './read/row-stream.ts';
 export { type Row, rowLine, rowsDigest, rowsDigestAsync, toJsonLines, toJsonLinesAsync } from './row.ts';
+export { RowSelection, type Rows } from './rows.ts';
 export { SEED_BYTES, SeededRandom } from './split/random.ts';
 export {
   type SealDigests,
@@ -42,6 +37,9 @@ export {
   splitVersions,
   testSize,
 } from './split/split.ts';
+export { openRowFile, RowFile } from './stored/row-file.ts';
+export { type StoredDataset, storeDataset } from './stored/store-dataset.ts';
+export { writeRows } from './stored/write-rows.ts';
 export { augmentGenerator } from './synthetic/augment-generator.ts';
 export {
   GENERATOR_NAMES,

@@ -172,7 +172,6 @@ it('says that a file is missing or is a folder', async () => {
 });
 
 it('refuses broken gzip', async () => {
-  await expect(read('z.jsonl.gz', 'not gzip')).rejects.toEqual(refusal('DATASET_UNPARSABLE', /gzip/));
   const cut = gzipSync('{"a":1}\n'.repeat(10_000)).subarray(0, 60);
   await expect(read('y.jsonl.gz', cut)).rejects.toEqual(refusal('DATASET_UNPARSABLE', /gzip/));
 });

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, realpath, stat } from 'node:fs/promises';
-import { extname, join, resolve, sep } from 'node:path';
+import { basename, join, resolve, sep } from 'node:path';
 import { expandPath, type NeuronConfig } from '@tuning/config';
 import { pickTrainFiles, type Row, readDataset, readDatasetFiles, requireColumns } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
@@ -74,7 +74,8 @@ async function fromFile(
   if (info.size > LIMITS.datasetBytes) {
     throw new BadInputError('DATASET_TOO_LARGE', `${path} has ${info.size} bytes, the limit is ${LIMITS.datasetBytes}`);
   }
-  const copy = join(folder, `dataset${extname(path)}`);
+  // All of its endings: `.tsv.gz` says that cells are parted by tabs.
+  const copy = join(folder, `dataset${/(\.[a-z0-9]{1,10}){0,2}$/i.exec(basename(path))?.[0] ?? ''}`);
   await copyFile(path, copy).catch((error: unknown) => {
     throw new BadInputError('DATASET_NOT_READABLE', `can't read ${path}: ${errorMessage(error)}`);
   });

@@ -5,6 +5,6 @@ import { OperatorError } from '@tuning/kit';
 export function localDataFormat(file: string): DataFormat {
   if (/\.(csv|tsv)(\.\w+)?$/i.test(file)) return 'csv';
   if (/\.(json|jsonl|ndjson)(\.\w+)?$/i.test(file)) return 'json';
-  if (/\.parquet$/i.test(file)) return 'parquet';
+  if (/\.parquet(\.\w+)?$/i.test(file)) return 'parquet';
   throw new OperatorError('FORMAT_UNKNOWN', `${file} ends in none of .csv, .tsv, .json, .jsonl and .parquet`);
 }

@@ -69,8 +69,8 @@ async function formatOf(data: string, given: string | undefined): Promise<FileFo
   if (given !== undefined) {
     throw new OperatorError('FORMAT_UNKNOWN', `--format must be csv, json or hf, not "${given}"`);
   }
-  if (/\.(csv|tsv)(\.gz)?$/i.test(data)) return 'csv';
-  if (/\.(json|jsonl|ndjson)(\.gz)?$/i.test(data)) return 'json';
+  if (/\.(csv|tsv)(\.(gz|zst))?$/i.test(data)) return 'csv';
+  if (/\.(json|jsonl|ndjson|parquet)(\.(gz|zst))?$/i.test(data)) return 'json';
   const isFile = await stat(expandPath(data)).then(
     (found) => found.isFile(),
     () => false,

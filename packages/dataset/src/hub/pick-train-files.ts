@@ -1,14 +1,14 @@
 import { BadInputError } from '@tuning/kit';
-import type { DataFile } from '../read/read-dataset.ts';
+import type { DataFile } from '../read/row-stream.ts';
 import { matchesGlob } from './glob.ts';
 import { type ReadmeConfig, readmeConfig } from './readme-config.ts';
 
 /** Formats by file name; `unsupported` ones are known to `load_dataset`, so they must not be passed over in silence. */
 const FORMATS: readonly { format: DataFile['format'] | 'unsupported'; name: RegExp }[] = [
-  { format: 'csv', name: /\.(csv|tsv)(\.gz)?$/i },
-  { format: 'json', name: /\.(json|jsonl|ndjson)(\.gz)?$/i },
-  { format: 'parquet', name: /\.parquet$/i },
-  { format: 'unsupported', name: /\.(arrow|txt|xml|(csv|tsv|json|jsonl|ndjson)\.(zst|bz2|xz|zip))$/i },
+  { format: 'csv', name: /\.(csv|tsv)(\.(gz|zst))?$/i },
+  { format: 'json', name: /\.(json|jsonl|ndjson)(\.(gz|zst))?$/i },
+  { format: 'parquet', name: /\.parquet(\.(gz|zst))?$/i },
+  { format: 'unsupported', name: /\.(arrow|txt|xml|(csv|tsv|json|jsonl|ndjson)\.(bz2|xz|zip))$/i },
 ];
 const IGNORED = new Set(['config.json', 'dataset_info.json', 'dataset_infos.json', 'dataset_dict.json']);
 const SEPARATOR = '[-._ 0-9]';

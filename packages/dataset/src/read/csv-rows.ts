@@ -2,22 +2,27 @@ import { Readable } from 'node:stream';
 import { BadInputError, errorCode, errorMessage } from '@tuning/kit';
 import { CsvError, parse } from 'csv-parse';
 import type { Row } from '../row.ts';
-import { fileChunks } from './file-chunks.ts';
+import { fileChunks, type OnBytes } from './file-chunks.ts';
 import { type ReadLimits, tooLarge, unparsable } from './limits.ts';
 
 /**
  * Rows of a CSV file (RFC 4180: comma, double quotes, quoted line ends; tab for `.tsv`) whose first record names the
  * columns. All values are strings; an empty cell is ''. Every record must have as many cells as there are columns.
  */
-export async function* csvRows(path: string, limits: ReadLimits, signal?: AbortSignal): AsyncGenerator<Row> {
+export async function* csvRows(
+  path: string,
+  limits: ReadLimits,
+  signal?: AbortSignal,
+  onBytes?: OnBytes,
+): AsyncGenerator<Row> {
   const parser = parse({
-    delimiter: /\.tsv(\.gz)?$/.test(path) ? '\t' : ',',
+    delimiter: /\.tsv(\.\w+)?$/i.test(path) ? '\t' : ',',
     record_delimiter: ['\r\n', '\n', '\r'],
     skip_empty_lines: true,
     max_record_size: limits.maxRowBytes,
     columns: (header: string[]) => checkedHeader(path, header, limits),
   });
-  const source = Readable.from(textOf(path, limits, signal), { objectMode: false });
+  const source = Readable.from(textOf(path, limits, signal, onBytes), { objectMode: false });
   source.on('error', (error) => parser.destroy(error));
   source.pipe(parser);
   try {
@@ -35,7 +40,12 @@ export async function* csvRows(path: string, limits: ReadLimits, signal?: AbortS
 const PARSED_AT_ONCE_BYTES = 8 * 1024;
 
 /** Text checked to be UTF-8, without a byte order mark, in small chunks. */
-async function* textOf(path: string, limits: ReadLimits, signal?: AbortSignal): AsyncGenerator<Buffer> {
+async function* textOf(
+  path: string,
+  limits: ReadLimits,
+  signal?: AbortSignal,
+  onBytes?: OnBytes,
+): AsyncGenerator<Buffer> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let line = 1;
   const checked = (chunk: Buffer | undefined): Buffer => {
@@ -49,7 +59,7 @@ async function* textOf(path: string, limits: ReadLimits, signal?: AbortSignal): 
       throw unparsable(path, line, 'at or after this line the file is not UTF-8: save it as UTF-8 text', error);
     }
   };
-  for await (const chunk of fileChunks(path, limits, signal)) {
+  for await (const chunk of fileChunks(path, limits, signal, onBytes)) {
     const bytes = checked(chunk);
     for (let at = 0; at < bytes.length; at += PARSED_AT_ONCE_BYTES) yield bytes.subarray(at, at + PARSED_AT_ONCE_BYTES);
   }

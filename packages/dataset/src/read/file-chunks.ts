@@ -1,52 +1,76 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
-import { BadInputError, errorCode, errorMessage } from '@tuning/kit';
+import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { BadInputError, errorCode } from '@tuning/kit';
 import { type ReadLimits, tooLarge, unparsable } from './limits.ts';
+import { CHUNK_BYTES, type Content, contentOf, PackingFault, SIGNATURE_BYTES, unpacked } from './packing.ts';
 
-/** Small enough that parsing one chunk of tiny rows stays far below 50 ms. */
-const CHUNK_BYTES = 32 * 1024;
+/** Told how many bytes of the file have been read, as they lie on disk. */
+export type OnBytes = (bytes: number) => void;
 
 /**
- * Bytes of a file in small chunks; `.gz` is decompressed on the way.
- * @throws BadInputError DATASET_NOT_FOUND, DATASET_NOT_READABLE, DATASET_TOO_LARGE, DATASET_UNPARSABLE (broken gzip).
+ * Bytes of a file in small chunks; gzip and zstd, told by their first bytes, are unpacked on the way.
+ * @throws BadInputError DATASET_NOT_FOUND, DATASET_NOT_READABLE, DATASET_TOO_LARGE, DATASET_FORMAT_UNSUPPORTED,
+ *   DATASET_UNPARSABLE (broken gzip or zstd).
  */
-export async function* fileChunks(path: string, limits: ReadLimits, signal?: AbortSignal): AsyncGenerator<Buffer> {
+export async function* fileChunks(
+  path: string,
+  limits: ReadLimits,
+  signal?: AbortSignal,
+  onBytes?: OnBytes,
+): AsyncGenerator<Buffer> {
   signal?.throwIfAborted();
-  await requireFile(path);
+  const content = await contentOfFile(path);
   const file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-  const packed = path.endsWith('.gz');
-  const source = packed ? file.pipe(createGunzip({ chunkSize: CHUNK_BYTES })) : file;
-  // pipe() does not pass errors on; without this a read error of the file would leave the gunzip waiting for ever.
-  if (packed) file.on('error', (error) => source.destroy(error));
   let bytes = 0;
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
+    for await (const chunk of unpacked(file, content === 'parquet' ? 'none' : content)) {
       signal?.throwIfAborted();
       bytes += chunk.length;
       if (bytes > limits.maxBytes) throw tooLarge(path, `has more than ${limits.maxBytes} bytes`);
+      onBytes?.(file.bytesRead);
       yield chunk;
     }
   } catch (error) {
-    if (errorCode(error)?.startsWith('Z_')) throw unparsable(path, 1, `not a whole gzip file (${errorMessage(error)})`);
+    if (error instanceof PackingFault) {
+      throw unparsable(path, 1, `${error.message}, after ${bytes} unpacked bytes`);
+    }
     throw error;
   } finally {
-    source.destroy();
     file.destroy();
   }
 }
 
-/** @throws BadInputError DATASET_NOT_FOUND, DATASET_NOT_READABLE. */
-export async function requireFile(path: string): Promise<void> {
-  let isFile: boolean;
+/** What the first bytes say. @throws BadInputError DATASET_NOT_FOUND, DATASET_NOT_READABLE, DATASET_FORMAT_UNSUPPORTED. */
+export async function contentOfFile(path: string): Promise<Exclude<Content, 'refused'>> {
+  await requireFile(path);
+  const handle = await open(path).catch((error: unknown) => {
+    throw notReadable(path, error);
+  });
   try {
-    isFile = (await stat(path)).isFile();
-  } catch (error) {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SIGNATURE_BYTES), 0, SIGNATURE_BYTES, 0);
+    return contentOf(basename(path), buffer.subarray(0, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @throws BadInputError DATASET_NOT_FOUND, DATASET_NOT_READABLE. @returns its bytes on disk. */
+export async function requireFile(path: string): Promise<number> {
+  const info = await stat(path).catch((error: unknown) => {
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new BadInputError('DATASET_NOT_FOUND', `there is no dataset file at ${path}: check the path`);
     }
-    throw new BadInputError('DATASET_NOT_READABLE', `cannot read the dataset file ${path} (${code ?? 'unknown'})`);
-  }
-  if (!isFile) throw new BadInputError('DATASET_NOT_FOUND', `${path} is not a file: name one csv or json file`);
+    throw notReadable(path, error);
+  });
+  if (!info.isFile()) throw new BadInputError('DATASET_NOT_FOUND', `${path} is not a file: name one csv or json file`);
+  return info.size;
+}
+
+function notReadable(path: string, error: unknown): BadInputError {
+  return new BadInputError(
+    'DATASET_NOT_READABLE',
+    `cannot read the dataset file ${path} (${errorCode(error) ?? 'unknown'})`,
+  );
 }

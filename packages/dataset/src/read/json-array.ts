@@ -24,13 +24,15 @@ export class JsonArrayCutter implements JsonCutter {
   readonly #path: string;
   readonly #partial: PartialRow;
   #place: Place = 'open';
-  #line = 1;
+  #line: number;
   #rowLine = 1;
   #depth = 0;
   #inString = false;
   #escaped = false;
 
-  constructor(path: string, limits: ReadLimits) {
+  /** `line`: of the first byte. */
+  constructor(path: string, limits: ReadLimits, line = 1) {
+    this.#line = line;
     this.#path = path;
     this.#partial = new PartialRow(path, limits);
   }

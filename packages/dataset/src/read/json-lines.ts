@@ -7,9 +7,11 @@ const isBlank = (bytes: Buffer) => bytes.every((byte) => byte === 0x20 || byte =
 /** One JSON text per line; blank lines and CR before LF are fine. */
 export class JsonLineCutter implements JsonCutter {
   readonly #partial: PartialRow;
-  #line = 1;
+  #line: number;
 
-  constructor(path: string, limits: ReadLimits) {
+  /** `line`: of the first byte. */
+  constructor(path: string, limits: ReadLimits, line = 1) {
+    this.#line = line;
     this.#partial = new PartialRow(path, limits);
   }
 

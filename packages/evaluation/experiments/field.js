@@ -54,7 +54,7 @@ export async function openField(assets) {
 }
 
 async function rowsOfModel({ config, test }, weights) {
-  return (await createMeasurer(config, weights, 1).measure(test)).rows;
+  return (await createMeasurer(config, weights).measure(test)).rows;
 }
 
 export async function train({ baseDir, data, config }, { hyperparameters, seed, data: name }, outDir, from = baseDir) {

@@ -2,43 +2,47 @@ import { readDataset, tokenise } from '@tuning/dataset';
 import {
   checkTensors,
   createMeasurer,
+  type HeldWeights,
   loadTokenizer,
-  type ModelWeights,
   openSafetensors,
   readModelConfig,
-  readWeights,
+  type WeightHolder,
 } from '@tuning/llm';
 import type { Measurement, TextTokenizer, Verdict } from '@tuning/protocol';
 import { changeEvidence } from './fine-tune.ts';
 import { checkFolder } from './folder-check.ts';
 import type { EvaluationJobInput, EvaluationProgress } from './job-input.ts';
-import { type Base, type Judgement, judgeSubmission } from './judge.ts';
+import { type Base, holdBase, type Judgement, judgeSubmission, type WeightSpace } from './judge.ts';
 import type { EvaluationOutcome } from './outcome.ts';
 import { encodeSketch } from './sketch-wire.ts';
 import { verdictOfError } from './submission-error.ts';
 
+type OnProgress = (progress: EvaluationProgress) => void;
+
 /**
  * The work of one evaluation job: judge, then measure each set. Blocks the event loop.
+ * @param space where what an adapter changes of a large model may be written.
  * @throws BadInputError where the base or the sets are unusable; what is wrong with the submission is in the verdict.
  */
 export async function evaluate(
   input: EvaluationJobInput,
-  onProgress: (progress: EvaluationProgress) => void,
+  onProgress: OnProgress,
+  space: WeightSpace,
 ): Promise<EvaluationOutcome> {
   const config = await readModelConfig(input.baseDir);
   const store = await openSafetensors(input.baseDir);
   try {
     checkTensors(config, store);
-    const base: Base = { config, store };
+    const base: Base = { dir: input.baseDir, config, store };
     if (input.submissionDir === undefined) {
-      const measured = await measureSets(base, await readWeights(config, store), input, onProgress);
+      const measured = await measureHeld(base, await holdBase(base, space), input, onProgress);
       return { kind: 'base', verdict: { code: 'accepted', reason: 'the base model itself was measured' }, ...measured };
     }
     const foreign = input.anyFiles ? undefined : await checkFolder(input.submissionDir);
     if (foreign) return { kind: 'full', verdict: foreign, sets: {}, dropped: {} };
     const expected = input.expected && { repo: input.expected.baseRepo, revision: input.expected.baseRevision };
     const seed = input.sketchSeed === undefined ? undefined : Buffer.from(input.sketchSeed, 'hex');
-    const judgement = await judgeSubmission(base, input.submissionDir, expected, seed);
+    const judgement = await judgeSubmission(base, input.submissionDir, expected, space, seed);
     return await outcomeOf(base, judgement, input, onProgress);
   } finally {
     await store.close();
@@ -49,13 +53,13 @@ async function outcomeOf(
   base: Base,
   judgement: Judgement,
   input: EvaluationJobInput,
-  onProgress: (progress: EvaluationProgress) => void,
+  onProgress: OnProgress,
 ): Promise<EvaluationOutcome> {
-  const { verdict, weights } = judgement;
+  const { verdict, held } = judgement;
   const found = findings(judgement);
-  if (verdict || !weights) return { ...found, verdict: verdict!, sets: {}, dropped: {} };
+  if (verdict || !held) return { ...found, verdict: verdict!, sets: {}, dropped: {} };
   try {
-    const measured = await measureSets(base, weights, input, onProgress);
+    const measured = await measureHeld(base, held, input, onProgress);
     return { ...found, verdict: accepted(judgement), ...measured };
   } catch (error) {
     // Only the loss depends on the submission here; base, tokenizer and rows are ours.
@@ -87,14 +91,22 @@ function accepted({ kind, comparison }: Judgement): Verdict {
   };
 }
 
+async function measureHeld(base: Base, held: WeightHolder, input: EvaluationJobInput, onProgress: OnProgress) {
+  try {
+    return await measureSets(base, held.weights, input, onProgress);
+  } finally {
+    await held.close();
+  }
+}
+
 async function measureSets(
   { config }: Base,
-  weights: ModelWeights,
+  weights: HeldWeights,
   input: EvaluationJobInput,
-  onProgress: (progress: EvaluationProgress) => void,
+  onProgress: OnProgress,
 ): Promise<Pick<EvaluationOutcome, 'sets' | 'dropped'>> {
   const tokenizer: TextTokenizer = await loadTokenizer(input.baseDir);
-  const measurer = createMeasurer(config, weights, input.threads);
+  const measurer = createMeasurer(config, weights, { threads: input.threads });
   const sets: Record<string, Measurement> = {};
   const droppedOf: Record<string, Record<string, number>> = {};
   for (const { name, rowsFile } of input.sets) {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, isTuningError, writeFileAtomic } from '@tuning/kit';
 import { evaluate } from './evaluate.ts';
-import { INPUT_FILE, jobInputSchema, RESULT_FILE } from './job-input.ts';
+import { type EvaluationJobInput, INPUT_FILE, jobInputSchema, RESULT_FILE } from './job-input.ts';
 import type { EvaluationJobResult } from './outcome.ts';
 
 /**
@@ -12,18 +12,22 @@ import type { EvaluationJobResult } from './outcome.ts';
 async function main(): Promise<void> {
   const dir = process.env['TUNING_JOB_DIR'] ?? process.cwd();
   const input = jobInputSchema.parse(JSON.parse(await readFile(join(dir, INPUT_FILE), 'utf8')));
-  await writeFileAtomic(join(dir, RESULT_FILE), JSON.stringify(await run(input)));
+  await writeFileAtomic(join(dir, RESULT_FILE), JSON.stringify(await run(input, dir)));
 }
 
-async function run(input: Parameters<typeof evaluate>[0]): Promise<EvaluationJobResult> {
+async function run(input: EvaluationJobInput, dir: string): Promise<EvaluationJobResult> {
   let reportedAt = 0;
   try {
-    const outcome = await evaluate(input, (progress) => {
-      const last = progress.doneRows === progress.totalRows;
-      if (!last && Date.now() - reportedAt < 250) return;
-      reportedAt = Date.now();
-      process.stdout.write(`${JSON.stringify({ progress })}\n`);
-    });
+    const outcome = await evaluate(
+      input,
+      (progress) => {
+        const last = progress.doneRows === progress.totalRows;
+        if (!last && Date.now() - reportedAt < 250) return;
+        reportedAt = Date.now();
+        process.stdout.write(`${JSON.stringify({ progress })}\n`);
+      },
+      { scratchDir: dir },
+    );
     return { outcome };
   } catch (error) {
     // A refused base or set will be refused again: that is an answer, not a crash.

@@ -5,18 +5,17 @@ import {
   compareWeights,
   configDifference,
   DeltaSketcher,
+  holdWeights,
   type ModelConfig,
-  type ModelWeights,
-  mergeAdapter,
   modelTensors,
   openSafetensors,
   readAdapterConfig,
   readModelConfig,
-  readWeights,
   requireAdapterBase,
   type TensorSketch,
   type TensorStore,
   type WeightComparison,
+  type WeightHolder,
   weightsDigest,
 } from '@tuning/llm';
 import type { Verdict } from '@tuning/protocol';
@@ -24,8 +23,15 @@ import { checkFineTune } from './fine-tune.ts';
 import { verdictOfError } from './submission-error.ts';
 
 export interface Base {
+  readonly dir: string;
   readonly config: ModelConfig;
   readonly store: TensorStore;
+}
+
+/** Where and how weights are held; see `holdWeights`. */
+export interface WeightSpace {
+  readonly scratchDir: string;
+  readonly mapped?: boolean | undefined;
 }
 
 export interface Judgement {
@@ -37,8 +43,8 @@ export interface Judgement {
   readonly comparison?: WeightComparison;
   /** Present where a seed was given and the verdict is undefined. */
   readonly sketch?: readonly TensorSketch[];
-  /** Effective weights; present where the verdict is undefined. */
-  readonly weights?: ModelWeights;
+  /** Effective weights; present where the verdict is undefined. Whoever takes them closes them. */
+  readonly held?: WeightHolder;
 }
 
 /**
@@ -51,34 +57,67 @@ export async function judgeSubmission(
   base: Base,
   dir: string,
   expected: { repo: string; revision: string } | undefined,
+  space: WeightSpace,
   sketchSeed?: Uint8Array,
 ): Promise<Judgement> {
   // A folder that is not there is our fault and throws.
   const isAdapter = (await readdir(dir)).includes(ADAPTER_CONFIG_FILE);
   const kind = isAdapter ? 'adapter' : 'full';
-  const weights = isAdapter ? await readWeights(base.config, base.store) : new Map<string, Float32Array>();
+  const untouched = isAdapter ? await holdBase(base, space) : undefined;
+  let held: WeightHolder;
   try {
-    if (isAdapter) {
-      if (expected) requireAdapterBase(await readAdapterConfig(dir), expected);
-      await mergeAdapter(base.config, weights, dir);
-    } else {
-      for (const [name, data] of await readFull(base, dir)) weights.set(name, data);
-    }
+    held = untouched ? await withAdapter(untouched, dir, expected) : await holdFull(base, dir, space);
   } catch (error) {
     const verdict = verdictOfError(error);
     if (!verdict) throw error;
     return { kind, verdict };
   }
-  const sketcher = sketchSeed && new DeltaSketcher(sketchSeed, modelTensors(base.config).size);
-  const comparison = await compareWeights(base.config, base.store, weights, (...seen) => sketcher?.add(...seen));
-  // Adapters too: whole tensors and wide pairs can put anything in the base's place.
-  const verdict = checkFineTune(comparison);
-  const found = { kind, verdict, weightsDigest: weightsDigest(base.config, weights), comparison } as const;
-  if (verdict) return found;
-  return { ...found, weights, ...(sketcher ? { sketch: sketcher.finish() } : {}) };
+  try {
+    const found = await compareHeld(base, kind, held, sketchSeed);
+    if (found.verdict) await held.close();
+    return found;
+  } catch (error) {
+    await held.close();
+    throw error;
+  }
 }
 
-async function readFull(base: Base, dir: string): Promise<Map<string, Float32Array>> {
+/** The base's own weights, as a submission's are held. @throws what is wrong with the base. */
+export async function holdBase({ config, dir }: Base, space: WeightSpace): Promise<WeightHolder> {
+  return holdWeights(config, await openSafetensors(dir), space);
+}
+
+async function withAdapter(
+  untouched: WeightHolder,
+  dir: string,
+  expected: { repo: string; revision: string } | undefined,
+): Promise<WeightHolder> {
+  try {
+    if (expected) requireAdapterBase(await readAdapterConfig(dir), expected);
+  } catch (error) {
+    await untouched.close();
+    throw error;
+  }
+  return untouched.merge(dir);
+}
+
+async function compareHeld(
+  { config, store }: Base,
+  kind: Judgement['kind'],
+  held: WeightHolder,
+  sketchSeed: Uint8Array | undefined,
+): Promise<Judgement> {
+  const { weights } = held;
+  const sketcher = sketchSeed && new DeltaSketcher(sketchSeed, modelTensors(config).size);
+  const comparison = await compareWeights(config, store, weights, (...seen) => sketcher?.add(...seen));
+  // Adapters too: whole tensors and wide pairs can put anything in the base's place.
+  const verdict = checkFineTune(comparison);
+  const found = { kind, verdict, weightsDigest: await weightsDigest(config, weights), comparison } as const;
+  if (verdict) return found;
+  return { ...found, held, ...(sketcher ? { sketch: sketcher.finish() } : {}) };
+}
+
+async function holdFull(base: Base, dir: string, space: WeightSpace): Promise<WeightHolder> {
   const difference = configDifference(base.config, await readModelConfig(dir));
   if (difference !== undefined) {
     const problem = 'differs from the base model';
@@ -89,10 +128,11 @@ async function readFull(base: Base, dir: string): Promise<Map<string, Float32Arr
   const store = await openSafetensors(dir);
   try {
     requireDtypes(base.store, store);
-    return await readWeights(base.config, store);
-  } finally {
+  } catch (error) {
     await store.close();
+    throw error;
   }
+  return holdWeights(base.config, store, space);
 }
 
 /** As the base, or float32: a wider copy loses nothing, while another 16-bit format would round what was trained. */

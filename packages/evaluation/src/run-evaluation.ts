@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -60,7 +60,7 @@ export interface EvaluationOptions {
   onProgress?: (progress: EvaluationProgress) => void;
 }
 
-/** Room for result.json: a few numbers per row. */
+/** Room for result.json, a few numbers per row. */
 const OUTPUT_BYTES = 256 * 1024 ** 2;
 const GRACE_MS = 2_000;
 const MAX_RESULT_BYTES = 512 * 1024 ** 2;
@@ -87,7 +87,7 @@ export async function runEvaluation(args: EvaluationArgs, options: EvaluationOpt
       command: evaluationCommand(),
       dir,
       env: { ...RUNTIME_ENVIRONMENT },
-      limits: { ...args.limits, outputBytes: OUTPUT_BYTES, graceMs: GRACE_MS },
+      limits: { ...args.limits, outputBytes: OUTPUT_BYTES + (await scratchBytes(args.baseDir)), graceMs: GRACE_MS },
       labels: { 'tuning.kind': 'evaluation', 'tuning.evaluation': args.id },
     },
     {
@@ -113,6 +113,13 @@ export async function runEvaluation(args: EvaluationArgs, options: EvaluationOpt
     await args.runner.remove(args.id);
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** Room for what an adapter changes of a large base: at most all its weights, stored in 16 bits, as float32. */
+async function scratchBytes(baseDir: string): Promise<number> {
+  const names = (await readdir(baseDir)).filter((name) => name.endsWith('.safetensors'));
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(baseDir, name))).size));
+  return 2 * sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function writeInput(dir: string, args: EvaluationArgs): Promise<void> {

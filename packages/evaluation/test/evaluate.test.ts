@@ -14,6 +14,7 @@ import {
 import { randomWeights } from '../../llm/test/reference-model.ts';
 import { evaluate } from '../src/evaluate.ts';
 import type { EvaluationJobInput } from '../src/job-input.ts';
+import type { WeightSpace } from '../src/judge.ts';
 import { evaluationOutcomeSchema } from '../src/outcome.ts';
 import { FINE_TUNING, LORA, MODEL, pretrain } from './tiny-models.ts';
 import { textRows, train } from './training-runs.ts';
@@ -28,6 +29,7 @@ let base: ModelWeights;
 let full: { dir: string; weights: ModelWeights };
 let adapter: { dir: string; weights: ModelWeights };
 let rowsFile: string;
+let space: WeightSpace;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'evaluate-'));
@@ -42,6 +44,7 @@ beforeAll(async () => {
     recipe: { lora: LORA, learningRate: 1e-2 },
   });
   rowsFile = join(root, 'rows.jsonl');
+  space = { scratchDir: root };
   await writeFile(rowsFile, [...FINE_TUNING, 'x'.repeat(80)].map((text) => `${JSON.stringify({ text })}\n`).join(''));
 }, 60_000);
 afterAll(() => rm(root, { recursive: true }));
@@ -60,7 +63,7 @@ function input(submissionDir: string | undefined, change: Partial<EvaluationJobI
 }
 /** The outcome, checked against the schema that the daemon reads it with. */
 async function outcomeOf(submissionDir: string | undefined, change?: Partial<EvaluationJobInput>) {
-  return evaluationOutcomeSchema.parse(await evaluate(input(submissionDir, change), () => {}));
+  return evaluationOutcomeSchema.parse(await evaluate(input(submissionDir, change), () => {}, space));
 }
 
 let copies = 0;
@@ -95,13 +98,24 @@ describe('measuring', () => {
     for (const { sets } of measured) expect(sets['test']!.rows.row).toHaveLength(121);
   });
 
+  test('a large model’s weights stay in their files, with the same outcome', async () => {
+    for (const dir of [undefined, full.dir, adapter.dir]) {
+      const job = input(dir, { sketchSeed: '5'.repeat(64) });
+      const [inMemory, mapped] = [
+        await evaluate(job, () => {}, space),
+        await evaluate(job, () => {}, { ...space, mapped: true }),
+      ];
+      expect(mapped).toEqual(inMemory);
+    }
+  });
+
   test('several sets are measured in one go; dropped rows are counted by reason', async () => {
     const sets = [
       { name: 'synthetic', rowsFile },
       { name: 'test', rowsFile },
     ];
     const seen: string[] = [];
-    const outcome = await evaluate(input(full.dir, { sets, sequenceLen: 60 }), ({ set }) => seen.push(set));
+    const outcome = await evaluate(input(full.dir, { sets, sequenceLen: 60 }), ({ set }) => seen.push(set), space);
     expect(Object.keys(outcome.sets)).toEqual(['synthetic', 'test']);
     expect(outcome.sets['test']).toEqual(outcome.sets['synthetic']);
     // Plain text is cut into sequences, a row of 80 characters into two.
@@ -313,7 +327,7 @@ describe('verdicts', () => {
     const unnamed = await copy(adapter.dir, withJson('adapter_config.json', { revision: null }));
     expect((await outcomeOf(unnamed)).verdict.code).toBe('accepted');
     const { expected: _, ...open } = input(adapter.dir);
-    expect((await evaluate(open, () => {})).verdict.code).toBe('accepted');
+    expect((await evaluate(open, () => {}, space)).verdict.code).toBe('accepted');
   });
 
   test('a wider copy of the weights is fine', async () => {
@@ -346,6 +360,6 @@ describe('faults that are ours are no verdicts', () => {
     ],
     ['a set of which nothing is left', () => input(full.dir, { sequenceLen: 2, datasetType: 'alpaca' }), 'NO_ROWS'],
   ])('%s', async (_, make, code) => {
-    await expect(evaluate(await make(), () => {})).rejects.toMatchObject({ code });
+    await expect(evaluate(await make(), () => {}, space)).rejects.toMatchObject({ code });
   });
 });

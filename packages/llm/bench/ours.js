@@ -40,7 +40,7 @@ const requests = {
   },
   /** Measures all rows; compiling is part of the time. */
   async eval() {
-    measurer ??= createMeasurer(config, await loadWeights(config, { kind: 'full', dir }), threads);
+    measurer ??= createMeasurer(config, await loadWeights(config, { kind: 'full', dir }), { threads });
     const run = await seconds(() => measurer.measure(rows));
     return { seconds: run.seconds, loss: run.result.summary.loss };
   },

@@ -16,7 +16,13 @@ export * from './graph/builder.ts';
 export * from './graph/forward.ts';
 export * from './graph/rope.ts';
 export * from './measure/measure-rows.ts';
-export { createMeasurer, type MeasureOptions, type Measurer, type TokenLosses } from './measure/measurer.ts';
+export {
+  createMeasurer,
+  type MeasureOptions,
+  type Measurer,
+  type MeasurerOptions,
+  type TokenLosses,
+} from './measure/measurer.ts';
 export * from './onnx/encode.ts';
 export * from './onnx/tensor.ts';
 export * from './runtime.ts';
@@ -30,6 +36,8 @@ export * from './tokenizer/load-tokenizer.ts';
 export * from './train/index.ts';
 export * from './weights/compare.ts';
 export * from './weights/delta-sketch.ts';
+export * from './weights/hold-weights.ts';
 export * from './weights/load-weights.ts';
-export * from './weights/merge-adapter.ts';
+export { type MappedModelWeights, mapMerged, mapWeights } from './weights/mapped-weights.ts';
+export { mergeAdapter, requireAdapterBase } from './weights/merge-adapter.ts';
 export * from './weights/model-weights.ts';

@@ -33,6 +33,11 @@ export interface SessionOptions {
   threads?: number;
   /** 'disabled' compiles big training graphs in seconds instead of minutes, at the same step time. Default 'all'. */
   optimisation?: 'disabled' | 'basic' | 'extended' | 'all';
+  /**
+   * Folder that the graph's weights in files lie in. They are mapped and used where they lie: not packed into blocks, which
+   * would copy them all and add up in another order, and casts of them are not folded.
+   */
+  filesFrom?: string;
 }
 
 /**
@@ -45,7 +50,17 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     executionProviders: ['cpu'],
     intraOpNumThreads: options.threads ?? 1,
     interOpNumThreads: 1,
-    graphOptimizationLevel: options.optimisation ?? 'all',
+    graphOptimizationLevel: options.optimisation ?? (options.filesFrom === undefined ? 'all' : 'disabled'),
     logSeverityLevel: 3,
+    ...(options.filesFrom === undefined ? {} : mapped(options.filesFrom)),
   });
+}
+
+function mapped(folder: string) {
+  return {
+    // From the second run on the pattern is one block beside all that the arena already has: 300 MiB at 135M.
+    enableMemPattern: false,
+    // Keys of onnxruntime_session_options_config_keys.h, less their `session.`; an unknown one would be taken silently.
+    extra: { session: { model_external_initializers_file_folder_path: folder, disable_prepacking: '1' } },
+  };
 }

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TokenRow } from '@tuning/protocol';
 import { describe, expect, test } from 'vitest';
-import { createMeasurer, FAMILIES, loadWeights, readModelConfig } from '../src/index.ts';
+import { createMeasurer, FAMILIES, loadWeights, mapWeights, openSafetensors, readModelConfig } from '../src/index.ts';
 
 const VECTORS = join(import.meta.dirname, 'vectors/families');
 const CASES = readdirSync(VECTORS);
@@ -28,6 +28,9 @@ async function compare(dir: string, rows: readonly number[][], expected: Losses)
     expect(Math.max(...differences), `row ${row}`).toBeLessThan(1e-4);
   }
   expect(Math.abs((await measurer.measure(set)).summary.loss - expected.loss)).toBeLessThan(1e-5);
+  const mapped = await mapWeights(config, await openSafetensors(dir));
+  expect(await createMeasurer(config, mapped).tokenLosses(set), 'weights that stay in their files').toEqual(losses);
+  await mapped.close();
 }
 
 /** Made by transformers itself: see vectors/make-family-vectors.py. */

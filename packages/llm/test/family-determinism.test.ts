@@ -17,7 +17,7 @@ async function expectSameBits(config: ModelConfig, weights: ModelWeights, length
   const rows = lengths.map((length, row) => tokenRow(row, length, config.vocabularySize));
   const measurer = createMeasurer(config, weights);
   const together = await measurer.tokenLosses(rows);
-  const threaded = await createMeasurer(config, weights, 2).tokenLosses([...rows].reverse());
+  const threaded = await createMeasurer(config, weights, { threads: 2 }).tokenLosses([...rows].reverse());
   for (const [index, row] of rows.entries()) {
     expect(threaded[rows.length - 1 - index], `row ${index}, two threads, other order`).toEqual(together[index]);
     const [alone] = await measurer.tokenLosses([row]);

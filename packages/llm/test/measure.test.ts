@@ -72,7 +72,7 @@ test('a row has the same bits alone, among others, in any order, in a larger buc
   const weights = randomWeights(TINY, 7);
   const rows = [30, 64, 65, 66, 100, 129, 200, 300, 600, 33].map((length, index) => tokenRow(index, length));
   const together = await createMeasurer(TINY, weights).tokenLosses(rows);
-  const threaded = await createMeasurer(TINY, weights, 2).tokenLosses([...rows].reverse());
+  const threaded = await createMeasurer(TINY, weights, { threads: 2 }).tokenLosses([...rows].reverse());
   for (const [index, row] of rows.entries()) {
     const [alone] = await createMeasurer(TINY, weights).tokenLosses([row]);
     expect(alone, `row ${index} alone`).toEqual(together[index]);

@@ -25,7 +25,7 @@ test.skipIf(DIR === undefined)(
       return { row, ids: Int32Array.from(ids), labels: Int32Array.from(ids) };
     });
     const config = await readModelConfig(dir);
-    const measurer = createMeasurer(config, await loadWeights(config, { kind: 'full', dir }), 2);
+    const measurer = createMeasurer(config, await loadWeights(config, { kind: 'full', dir }), { threads: 2 });
     const losses = await measurer.tokenLosses(rows);
     let worst = 0;
     for (const [row, { nll }] of vector.rows.entries()) {

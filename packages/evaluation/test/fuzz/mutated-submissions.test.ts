@@ -102,7 +102,9 @@ const counts = new Map<string, number>();
 
 describe.each(Object.keys(KINDS) as Kind[])('%s', (kind) => {
   test('as it is, is accepted', async () => {
-    const outcome = await evaluate({ ...input, submissionDir: join(root, kind), ...rest, threads: 1 }, () => {});
+    const outcome = await evaluate({ ...input, submissionDir: join(root, kind), ...rest, threads: 1 }, () => {}, {
+      scratchDir: root,
+    });
     expect(outcome.verdict).toMatchObject({ code: 'accepted' });
   });
 
@@ -115,7 +117,9 @@ describe.each(Object.keys(KINDS) as Kind[])('%s', (kind) => {
         fc.asyncProperty(mutations(KINDS[kind]), async ({ what, apply }) => {
           const submissionDir = await mutated(kind, apply);
           const started = performance.now();
-          const outcome = await evaluate({ ...input, submissionDir, ...rest, threads: 1 }, () => {});
+          const outcome = await evaluate({ ...input, submissionDir, ...rest, threads: 1 }, () => {}, {
+            scratchDir: root,
+          });
           expect(performance.now() - started, what).toBeLessThan(LIMIT_MS);
           peak = Math.max(peak, process.memoryUsage.rss());
           expect(peak - before, what).toBeLessThan(LIMIT_BYTES);
@@ -186,9 +190,11 @@ test.each([
   ['a template that never ends', 'chat_template.jinja', '{% for i in range(10 ** 12) %}x{% endfor %}'],
   ['no JSON at all', 'tokenizer.json', 'oops'],
 ])('nothing of a submission’s tokenizer or template is read: %s', async (_, name, content) => {
-  const plain = await evaluate({ ...input, submissionDir: join(root, 'whole'), ...rest, threads: 1 }, () => {});
+  const plain = await evaluate({ ...input, submissionDir: join(root, 'whole'), ...rest, threads: 1 }, () => {}, {
+    scratchDir: root,
+  });
   const submissionDir = await mutated('whole', (dir) => writeFile(join(dir, name), content));
-  const outcome = await evaluate({ ...input, submissionDir, ...rest, threads: 1 }, () => {});
+  const outcome = await evaluate({ ...input, submissionDir, ...rest, threads: 1 }, () => {}, { scratchDir: root });
   expect(outcome).toEqual(plain);
   expect(await readFile(join(submissionDir, name), 'utf8')).toBe(content);
 });

@@ -6,7 +6,7 @@ import {
   type Node,
   type ValueInfo,
 } from '../onnx/encode.ts';
-import { type ElementType, floats, int64s, rawBytes, type TensorValue } from '../onnx/tensor.ts';
+import { type ElementType, type FileTensor, floats, int64s, rawBytes, type TensorValue } from '../onnx/tensor.ts';
 
 /**
  * Collects the nodes of one ONNX graph. Names are unique over the whole model: every generated name starts with the
@@ -17,6 +17,7 @@ export class GraphBuilder {
   readonly #nodes: Node[] = [];
   readonly #constants: { name: string; value: TensorValue }[] = [];
   readonly #constantNames = new Map<string, string>();
+  readonly #fromFiles: { name: string; value: FileTensor }[] = [];
   readonly #inputs: ValueInfo[] = [];
   readonly #outputs: ValueInfo[] = [];
   #next = 0;
@@ -50,6 +51,12 @@ export class GraphBuilder {
     const name = this.#fresh('const');
     this.#constants.push({ name, value });
     if (key !== undefined) this.#constantNames.set(key, name);
+    return name;
+  }
+
+  /** Declares a constant whose content lies in a file and returns its name. */
+  fromFile(name: string, value: FileTensor): string {
+    this.#fromFiles.push({ name, value });
     return name;
   }
 
@@ -110,6 +117,7 @@ export class GraphBuilder {
       name: this.name,
       nodes: this.#nodes,
       constants: this.#constants,
+      fromFiles: this.#fromFiles,
       inputs: this.#inputs,
       outputs: this.#outputs,
     };

@@ -7,6 +7,7 @@ import type { LayerTraits } from '../config/traits.ts';
 import { float } from '../onnx/encode.ts';
 import { int32s, int64s } from '../onnx/tensor.ts';
 import type { GraphBuilder } from './builder.ts';
+import type { GraphWeights } from './graph-weights.ts';
 import type { Operations } from './operations.ts';
 import { rotaryTablesOf } from './rotary-tables.ts';
 
@@ -29,7 +30,7 @@ export class FusedOperations implements Operations<string> {
   readonly #config: ModelConfig;
   readonly #shape: BatchShape;
   readonly #ids: string;
-  readonly #weights: ReadonlyMap<string, readonly number[]>;
+  readonly #weights: GraphWeights;
   readonly #tape: Tape;
   readonly #fusedTables: ReturnType<typeof rotaryTablesOf>;
   readonly #plainTables: ReturnType<typeof rotaryTablesOf>;
@@ -37,13 +38,12 @@ export class FusedOperations implements Operations<string> {
 
   /**
    * @param ids name of the int64 input [batch, tokens]
-   * @param weights inputs of the graph, by name
    */
   constructor(
     graph: GraphBuilder,
     config: ModelConfig,
     shape: BatchShape,
-    inputs: { ids: string; weights: ReadonlyMap<string, readonly number[]> },
+    inputs: { ids: string; weights: GraphWeights },
   ) {
     this.#graph = graph;
     this.#config = config;
@@ -65,7 +65,7 @@ export class FusedOperations implements Operations<string> {
   }
 
   embed(module: string): string {
-    return this.#graph.node('Gather', [weightOf(module), this.#graph.reshape(this.#ids, [this.#rows])], { axis: 0 });
+    return this.#weights.rows(weightOf(module), this.#graph.reshape(this.#ids, [this.#rows]));
   }
 
   positions(module: string): string {
@@ -73,7 +73,7 @@ export class FusedOperations implements Operations<string> {
     // Padding may lie beyond the last position; its losses are not used.
     const last = this.#config.maxPositions - 1;
     const ids = Array.from({ length: batch * tokens }, (_, at) => Math.min(at % tokens, last));
-    return this.#graph.node('Gather', [weightOf(module), this.#graph.constant(int64s([ids.length], ids))], { axis: 0 });
+    return this.#weights.rows(weightOf(module), this.#graph.constant(int64s([ids.length], ids)));
   }
 
   add(a: string, b: string): string {
@@ -87,7 +87,8 @@ export class FusedOperations implements Operations<string> {
   norm(x: string, module: string): string {
     const epsilon = float(this.#config.normEpsilon);
     if (this.#config.traits.norm === 'layer') {
-      return this.#graph.node('LayerNormalization', [x, weightOf(module), biasOf(module)], { axis: -1, epsilon });
+      const inputs = [x, this.#weights.value(weightOf(module)), this.#weights.value(biasOf(module))];
+      return this.#graph.node('LayerNormalization', inputs, { axis: -1, epsilon });
     }
     const attributes = { axis: -1, epsilon, stash_type: 1 };
     return this.#graph.node('SimplifiedLayerNormalization', [x, this.#normWeight(module)], attributes);
@@ -113,8 +114,8 @@ export class FusedOperations implements Operations<string> {
   }
 
   linear(x: string, module: string): string {
-    const inputs = [x, weightOf(module)];
-    if (this.#weights.has(biasOf(module))) inputs.push(biasOf(module));
+    const inputs = [x, this.#weights.value(weightOf(module))];
+    if (this.#weights.has(biasOf(module))) inputs.push(this.#weights.value(biasOf(module)));
     return this.#graph.node('Gemm', inputs, { transB: tensorNames(this.#config).transposed ? 0 : 1 });
   }
 
@@ -149,7 +150,7 @@ export class FusedOperations implements Operations<string> {
   }
 
   #normWeight(module: string): string {
-    const weight = weightOf(module);
+    const weight = this.#weights.value(weightOf(module));
     if (this.#config.traits.norm !== 'rms-plus-one') return weight;
     return this.#graph.node('Add', [weight, this.#graph.scalar(1)]);
   }

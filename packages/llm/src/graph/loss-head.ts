@@ -2,6 +2,7 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { embeddingName, headName } from '../config/tensors.ts';
 import { int64s } from '../onnx/tensor.ts';
 import { GraphBuilder } from './builder.ts';
+import type { GraphWeights } from './graph-weights.ts';
 
 /** Rows of hidden states whose logits exist at one time: bounds the memory of the head at LOSS_CHUNK × vocabulary. */
 export const LOSS_CHUNK = 128;
@@ -13,13 +14,15 @@ export function lossHead(
   labels: string,
   config: ModelConfig,
   rows: number,
+  weights: GraphWeights,
 ): string {
   const chunk = Math.min(LOSS_CHUNK, rows);
   if (rows % chunk !== 0) throw new RangeError(`${rows} rows are no multiple of ${chunk}`);
   const body = new GraphBuilder('head');
   const states = body.input('head/states', 'float32', [chunk, config.hiddenSize]);
   const wanted = body.input('head/labels', 'int64', [chunk, 1]);
-  const product = body.node('Gemm', [states, config.tied ? embeddingName(config) : headName(config)], { transB: 1 });
+  const head = weights.value(config.tied ? embeddingName(config) : headName(config));
+  const product = body.node('Gemm', [states, head], { transB: 1 });
   const logits = capped(body, product, config.traits.logitCap);
   const zero = body.constant(int64s([], [0]));
   const picked = body.node('GatherElements', [logits, body.node('Max', [wanted, zero])], { axis: 1 });

@@ -20,5 +20,5 @@ export async function measureRows(
 ): Promise<Measurement> {
   const config = await readModelConfig(args.baseDir);
   const weights = await loadWeights(config, args.weights);
-  return createMeasurer(config, weights, args.threads).measure(args.rows, args);
+  return createMeasurer(config, weights, args).measure(args.rows, args);
 }

@@ -5,6 +5,9 @@ import type { ModelConfig } from '../config/model-config.ts';
 import { modelTensors } from '../config/tensors.ts';
 import { buildForward } from '../graph/forward.ts';
 import { createSession, loadRuntime } from '../runtime.ts';
+import { MAPPED_FROM } from '../weights/float-file.ts';
+import type { HeldWeights } from '../weights/hold-weights.ts';
+import type { MappedModelWeights } from '../weights/mapped-weights.ts';
 import type { ModelWeights } from '../weights/model-weights.ts';
 import { type Batch, fillBatch, planBatches } from './batches.ts';
 import { summarise } from './summary.ts';
@@ -31,15 +34,27 @@ export interface Measurer {
   measure(rows: readonly TokenRow[], options?: MeasureOptions): Promise<Measurement>;
 }
 
+export interface MeasurerOptions {
+  /** Threads inside one operator, default 1. The result is the same for any number. */
+  threads?: number;
+}
+
+const isMapped = (weights: HeldWeights): weights is MappedModelWeights => 'tensors' in weights;
+
 /**
- * A measurer over float32 weights; they are used in place and must not change meanwhile. Compiling and running BLOCK the
- * event loop: for processes of sealed jobs only.
+ * A measurer over weights that are used in place and must not change meanwhile. Compiling and running BLOCK the event
+ * loop: for processes of sealed jobs only.
  */
-export function createMeasurer(config: ModelConfig, weights: ModelWeights, threads = 1): Measurer {
+export function createMeasurer(config: ModelConfig, weights: HeldWeights, options: MeasurerOptions = {}): Measurer {
+  const { threads = 1 } = options;
+  const compile = (batch: Batch): Promise<InferenceSession> =>
+    isMapped(weights)
+      ? createSession(buildForward(config, batch, weights.tensors), { threads, filesFrom: MAPPED_FROM })
+      : createSession(buildForward(config, batch), { threads });
   const tokenLosses: Measurer['tokenLosses'] = async (rows, options = {}) => {
     const { batches } = planBatches(rows, config);
     const losses: TokenLosses[] = new Array(rows.length);
-    const feeds = await weightFeeds(config, weights);
+    const feeds = isMapped(weights) ? {} : await weightFeeds(config, weights);
     let done = 0;
     let session: InferenceSession | undefined;
     let compiledFor: Batch | undefined;
@@ -49,7 +64,7 @@ export function createMeasurer(config: ModelConfig, weights: ModelWeights, threa
         if (batch.tokens !== compiledFor?.tokens || batch.rowTokens !== compiledFor.rowTokens) {
           // One session at a time: each keeps an arena of its own.
           await session?.release();
-          session = await createSession(buildForward(config, batch), { threads });
+          session = await compile(batch);
           compiledFor = batch;
         }
         await runBatch(session!, feeds, batch, rows, losses);

@@ -1,5 +1,5 @@
 import { ProtoWriter } from './protobuf.ts';
-import { ELEMENT_TYPES, type ElementType, rawBytes, type TensorValue } from './tensor.ts';
+import { ELEMENT_TYPES, type ElementType, type FileTensor, rawBytes, type TensorValue } from './tensor.ts';
 
 /** A float attribute. JavaScript cannot tell 1 from 1.0, and onnxruntime refuses an INT where a FLOAT belongs. */
 export class FloatAttribute {
@@ -35,6 +35,8 @@ export interface Graph {
   readonly name: string;
   readonly nodes: readonly Node[];
   readonly constants: readonly { readonly name: string; readonly value: TensorValue }[];
+  /** Constants whose content lies in files. */
+  readonly fromFiles: readonly { readonly name: string; readonly value: FileTensor }[];
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
 }
@@ -69,6 +71,7 @@ function writeGraph(writer: ProtoWriter, graph: Graph): void {
   for (const node of graph.nodes) writer.message(1, (child) => writeNode(child, node));
   writer.string(2, graph.name);
   for (const { name, value } of graph.constants) writer.message(5, (child) => writeTensor(child, value, name));
+  for (const { name, value } of graph.fromFiles) writer.message(5, (child) => writeFileTensor(child, value, name));
   for (const info of graph.inputs) writer.message(11, (child) => writeValueInfo(child, info));
   for (const info of graph.outputs) writer.message(12, (child) => writeValueInfo(child, info));
 }
@@ -114,6 +117,23 @@ function writeTensor(writer: ProtoWriter, value: TensorValue, name?: string): vo
   writer.integer(2, ELEMENT_TYPES[value.type]);
   if (name !== undefined) writer.string(8, name);
   writer.raw(9, rawBytes(value));
+}
+
+/** TensorProto.DataLocation (onnx.proto). */
+const EXTERNAL = 1;
+
+function writeFileTensor(writer: ProtoWriter, value: FileTensor, name: string): void {
+  for (const size of value.dims) writer.integer(1, size);
+  writer.integer(2, ELEMENT_TYPES[value.type]);
+  writer.string(8, name);
+  const { location, offset, length } = value;
+  for (const [key, text] of Object.entries({ location, offset: String(offset), length: String(length) })) {
+    writer.message(13, (entry) => {
+      entry.string(1, key);
+      entry.string(2, text);
+    });
+  }
+  writer.integer(14, EXTERNAL);
 }
 
 function writeValueInfo(writer: ProtoWriter, info: ValueInfo): void {

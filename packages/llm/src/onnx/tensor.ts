@@ -5,8 +5,21 @@ export const ELEMENT_TYPES = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
+  bfloat16: 16,
 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
+
+/** A weight that stays in its file: onnxruntime maps it from there. */
+export interface FileTensor {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  /** Path from the folder that the session is given; never absolute. */
+  readonly location: string;
+  /** In bytes; little-endian row-major content. No alignment is needed. */
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** A constant inside a graph. No dims = a scalar. */
 export interface TensorValue {

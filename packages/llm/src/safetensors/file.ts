@@ -16,6 +16,8 @@ export interface TensorStore {
    * `SAFETENSORS_INVALID` if the file shrank since it was opened.
    */
   read(name: string): Promise<Float32Array>;
+  /** Where the tensor lies: an open file's descriptor, valid until `close`. */
+  locate(name: string): { readonly descriptor: number; readonly entry: TensorEntry };
   close(): Promise<void>;
 }
 
@@ -36,6 +38,7 @@ export async function openSafetensorsFile(path: string): Promise<TensorStore> {
     return {
       entries,
       read: async (name) => readTensor(handle, file, requireEntry(entries, file, name)),
+      locate: (name) => ({ descriptor: handle.fd, entry: requireEntry(entries, file, name) }),
       close: () => handle.close(),
     };
   } catch (error) {

@@ -38,13 +38,15 @@ export async function openSafetensors(dir: string): Promise<TensorStore> {
     if (names.length > LIMITS.submissionFiles) throw invalidSafetensors(INDEX_FILE, `it names ${names.length} shards`);
     for (const name of names) shards.set(name, await openSafetensorsFile(join(dir, name)));
     const entries = joinEntries(index, shards);
+    const shardOf = (name: string): TensorStore => {
+      const shard = shards.get(index.get(name) ?? '');
+      if (!shard) throw new BadInputError('TENSOR_MISSING', `${INDEX_FILE} has no tensor ${name}`);
+      return shard;
+    };
     return {
       entries,
-      read: async (name) => {
-        const shard = shards.get(index.get(name) ?? '');
-        if (!shard) throw new BadInputError('TENSOR_MISSING', `${INDEX_FILE} has no tensor ${name}`);
-        return shard.read(name);
-      },
+      read: async (name) => shardOf(name).read(name),
+      locate: (name) => shardOf(name).locate(name),
       close,
     };
   } catch (error) {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ModelConfig } from '../config/model-config.ts';
 import { modelTensors } from '../config/tensors.ts';
 import type { TensorStore } from '../safetensors/file.ts';
-import type { ModelWeights } from './model-weights.ts';
+import type { WeightReader } from './model-weights.ts';
 
 /** How one tensor differs from the base's. */
 export interface TensorChange {
@@ -40,22 +40,22 @@ export interface WeightComparison {
 }
 
 /**
- * Compares effective weights with the base's. The base is read one tensor at a time, so that only one model is in memory.
+ * Compares effective weights with the base's, one tensor at a time, so that at most one model is in memory.
  * `visit` sees each pair of tensors, so that more can be taken from the same pass.
  * Where one of two tensors is all zeros the cosine is 1 if both are, else 0; a zero base counts as changed by 1.
- * @throws only what reading the base throws.
+ * @throws only what reading the base and the weights throws.
  */
 export async function compareWeights(
   config: ModelConfig,
   base: TensorStore,
-  weights: ModelWeights,
+  weights: WeightReader,
   visit: TensorVisitor = () => {},
 ): Promise<WeightComparison> {
   const tensors: TensorChange[] = [];
   const total = { moved: 0, base: 0, turned: 0 };
   for (const [name, shape] of modelTensors(config)) {
     const before = await base.read(name);
-    const after = weights.get(name)!;
+    const after = (await weights.get(name))!;
     const sums = compareTensor(before, after);
     visit(name, before, after, sums);
     const turned = turnedSquares(sums);
@@ -98,12 +98,12 @@ function compareTensor(base: Float32Array, other: Float32Array): TensorSums {
  * bytes. Two submissions with the same digest are the same model, however they are packed (adapter or full, f32 or
  * a widened bf16, one file or shards).
  */
-export function weightsDigest(config: ModelConfig, weights: ModelWeights): string {
+export async function weightsDigest(config: ModelConfig, weights: WeightReader): Promise<string> {
   const hash = createHash('sha256');
   const shapes = modelTensors(config);
   for (const name of [...shapes.keys()].sort()) {
     hash.update(`${name}\0${shapes.get(name)!.join(',')}\0`);
-    const { buffer, byteOffset, byteLength } = weights.get(name)!;
+    const { buffer, byteOffset, byteLength } = (await weights.get(name))!;
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return hash.digest('hex');

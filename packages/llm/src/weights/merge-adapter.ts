@@ -6,25 +6,47 @@ import { addLowRank, transposed } from '../adapter/low-rank.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { embeddingName, headName } from '../config/tensors.ts';
 import { openSafetensorsFile, type TensorStore } from '../safetensors/file.ts';
+import type { WeightReader } from './model-weights.ts';
 
 /**
  * Applies the adapter in `dir` to the base's `weights` in place: whole tensors first, then pairs.
- * @throws BadInputError of the safetensors reader, `TENSOR_MISMATCH`, `WEIGHTS_NON_FINITE`, `ADAPTER_UNSUPPORTED`.
+ * @throws as `mergedTensors`.
  */
 export async function mergeAdapter(
   config: ModelConfig,
   weights: ReadonlyMap<string, Float32Array>,
   dir: string,
 ): Promise<void> {
+  await mergedTensors(config, weights, dir, async (name, values) => {
+    // A pair was added in place.
+    if (weights.get(name) !== values) weights.get(name)!.set(values);
+  });
+}
+
+/**
+ * The tensors that the adapter in `dir` changes, as they are with it, handed over one at a time. A tensor of `base` that
+ * a pair is added to is overwritten.
+ * @throws BadInputError of the safetensors reader, `TENSOR_MISMATCH`, `WEIGHTS_NON_FINITE`, `ADAPTER_UNSUPPORTED`.
+ */
+export async function mergedTensors(
+  config: ModelConfig,
+  base: WeightReader,
+  dir: string,
+  take: (name: string, values: Float32Array) => Promise<void>,
+): Promise<void> {
   const settings = await readAdapterConfig(dir);
   const adapter = await openSafetensorsFile(join(dir, ADAPTER_WEIGHTS_FILE));
   try {
     const { pairs, replaced } = adapterPlan(settings, adapter, config);
-    for (const [target, name] of replaced) {
-      if (target !== headName(config) || !config.tied) weights.get(target)!.set(await adapter.read(name));
+    if (config.tied) await requireTied(config, settings, adapter, base, replaced);
+    for (const target of new Set([...replaced.keys(), ...pairs.keys()])) {
+      if (target === headName(config) && config.tied) continue;
+      const whole = replaced.get(target);
+      const values = whole === undefined ? (await base.get(target))! : await adapter.read(whole);
+      const pair = pairs.get(target);
+      if (pair) await addPair(adapter, target, values, pair);
+      await take(target, values);
     }
-    if (config.tied) await requireTied(config, settings, adapter, weights, replaced);
-    for (const [target, pair] of pairs) await addPair(adapter, target, weights.get(target)!, pair);
   } finally {
     await adapter.close();
   }
@@ -52,7 +74,7 @@ async function requireTied(
   config: ModelConfig,
   { savedModules }: AdapterConfig,
   adapter: TensorStore,
-  weights: ReadonlyMap<string, Float32Array>,
+  base: WeightReader,
   replaced: ReadonlyMap<string, string>,
 ): Promise<void> {
   const parted = (module: string) =>
@@ -61,7 +83,9 @@ async function requireTied(
   const head = replaced.get(headName(config));
   if (head !== undefined) {
     const values = await adapter.read(head);
-    if (values.some((value, index) => value !== weights.get(embedding)![index])) throw parted('the head');
+    const whole = replaced.get(embedding);
+    const tied = whole === undefined ? (await base.get(embedding))! : await adapter.read(whole);
+    if (values.some((value, index) => value !== tied[index])) throw parted('the head');
   } else if (replaced.has(embedding) && savedModules.length > 0) {
     const module = embedding.replace(/\.weight$/, '');
     if (savedModules.some((name) => module.endsWith(name))) throw parted('the embedding');

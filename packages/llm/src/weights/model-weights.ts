@@ -6,6 +6,12 @@ import type { TensorStore } from '../safetensors/file.ts';
 /** All weights of a model as float32, by Hugging Face name, with the shapes of `modelTensors`. */
 export type ModelWeights = ReadonlyMap<string, Float32Array>;
 
+/** Effective weights that may be read one tensor at a time; `ModelWeights` are some that are all in memory. */
+export interface WeightReader {
+  /** The tensor as float32, with the shape that `modelTensors` has for it; undefined where there is none of that name. */
+  get(name: string): Float32Array | Promise<Float32Array> | undefined;
+}
+
 /**
  * Checks names and shapes: exactly the model's tensors. Allowed beside them: buffers derived from the config and, in a
  * tied model, a head (which `readWeights` compares with the embedding).
@@ -33,15 +39,22 @@ export async function readWeights(config: ModelConfig, store: TensorStore): Prom
   checkTensors(config, store);
   const weights = new Map<string, Float32Array>();
   for (const name of modelTensors(config).keys()) weights.set(name, await store.read(name));
-  const headWeight = headName(config);
-  if (config.tied && store.entries.has(headWeight)) {
-    const embedding = weights.get(embeddingName(config))!;
-    const head = await store.read(headWeight);
-    if (head.some((value, index) => value !== embedding[index])) {
-      throw tensorMismatch(headWeight, 'differs from the embedding, but the config ties them');
-    }
-  }
+  await requireTiedHead(config, store, weights);
   return weights;
+}
+
+/**
+ * A tied model may bring a head of its own, if it is the embedding.
+ * @throws BadInputError `TENSOR_MISMATCH` where it is not.
+ */
+export async function requireTiedHead(config: ModelConfig, store: TensorStore, weights: WeightReader): Promise<void> {
+  const headWeight = headName(config);
+  if (!config.tied || !store.entries.has(headWeight)) return;
+  const embedding = (await weights.get(embeddingName(config)))!;
+  const head = await store.read(headWeight);
+  if (head.some((value, index) => value !== embedding[index])) {
+    throw tensorMismatch(headWeight, 'differs from the embedding, but the config ties them');
+  }
 }
 
 function requireShape(name: string, shape: readonly number[], expected: readonly number[]): void {

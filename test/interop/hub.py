@@ -161,6 +161,30 @@ def rows(work: Path) -> None:
     )
 
 
+def split(repo: str, revision: str) -> None:
+    """A train split that a validator published: by commit, by branch and streamed; its rows' digest as the validator makes it."""
+    import datasets
+
+    loaded = datasets.load_dataset(repo, revision=revision)
+    train = loaded["train"]
+    stream = datasets.load_dataset(repo, split="train", revision=revision, streaming=True)
+    digest = hashlib.sha256()
+    for row in train:
+        line = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        digest.update(f"{line}\n".encode())
+    card = huggingface_hub.DatasetCard.load(repo)
+    report(
+        version=datasets.__version__,
+        sizes={name: len(part) for name, part in loaded.items()},
+        features=train.features.to_dict(),
+        digest=digest.hexdigest(),
+        latest=len(datasets.load_dataset(repo, split="train")),
+        streamed=sum(1 for _ in stream),
+        told=train.features == datasets.load_dataset_builder(repo, revision=revision).info.features,
+        card={key: card.data.to_dict().get(key) for key in ["license", "size_categories", "tags"]},
+    )
+
+
 def report(**found) -> None:
     print(json.dumps(found))
 
@@ -169,4 +193,5 @@ if __name__ == "__main__":
     # Nothing but the variables may lead to the hub.
     assert os.environ["HF_ENDPOINT"].startswith("http://127.0.0.1:")
     home = Path(os.environ["HOME"])
-    {"folder": lambda: folder(home), "tokens": tokens, "rows": lambda: rows(home)}[sys.argv[1]]()
+    parts = {"folder": lambda: folder(home), "tokens": tokens, "rows": lambda: rows(home), "split": split}
+    parts[sys.argv[1]](*sys.argv[2:])

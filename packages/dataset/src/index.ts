@@ -1,4 +1,5 @@
 export { pickTrainFiles } from './hub/pick-train-files.ts';
+export { readmeLicence } from './hub/readme-licence.ts';
 export {
   LINT_FINDINGS,
   type LintAction,
@@ -10,6 +11,9 @@ export { type LintOptions, type LintReport, lintRows, lintRowsAsync } from './li
 export { requireColumns } from './prompt/layout.ts';
 export { type RenderedRow, rendererOf, renderRow } from './prompt/render.ts';
 export { type DropReason, dropReasons, type TokenisedRows, tokenise } from './prompt/tokenise.ts';
+export type { Feature } from './publish/parquet-column.ts';
+export { type PublishedShards, type Shard, type ShardArgs, writeShards } from './publish/parquet-shards.ts';
+export { readShards } from './publish/read-shards.ts';
 export { READ_LIMITS, type ReadLimits } from './read/limits.ts';
 export { type Dataset, readDataset, readDatasetFiles } from './read/read-dataset.ts';
 export type { DataFile, DataFormat, ReadOptions, ReadProgress } from './read/row-stream.ts';

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir, rename } from 'node:fs/promises';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
 import { BadInputError, pathExists, writeFileAtomic } from '@tuning/kit';
 import type { BaseModel, ModelCache } from '@tuning/neuron';
-import { type DatasetType, sha256Hex, type TaskOffer, taskOfferSchema } from '@tuning/protocol';
+import { type DatasetType, sha256Hex, taskOfferSchema } from '@tuning/protocol';
 import type { AssignmentRepository, JobRecord } from '@tuning/store';
 import { loadRecipe, recipeYaml } from '@tuning/training';
 import { jobPayloadSchema } from './job-payload.ts';
+import { fetchTrainSplit } from './train-split.ts';
 
 export interface PreparationServices {
   hub: Hub;
@@ -51,7 +52,7 @@ export async function prepareJob(
   if (!assignment)
     throw new BadInputError('ASSIGNMENT_MISSING', `the store has no assignment ${payload.taskId} for job ${job.id}`);
   const offer = taskOfferSchema.parse(assignment.offer);
-  await fetchTrainSplit(services.hub, offer, dir, signal);
+  await fetchTrainSplit(services.hub, offer.dataset, dir, signal);
   await placeModelAndRecipe(
     services,
     dir,
@@ -64,31 +65,6 @@ export async function prepareJob(
     },
     signal,
   );
-}
-
-async function fetchTrainSplit(hub: Hub, offer: TaskOffer, dir: string, signal: AbortSignal): Promise<void> {
-  const { repo, revision, file } = offer.dataset;
-  const download = join(dir, 'download');
-  await hub.download(
-    {
-      type: 'dataset',
-      repo,
-      revision,
-      to: download,
-      limits: { maxBytes: file.bytes, maxFiles: 1 },
-      accept: (path) => path === file.path,
-    },
-    { signal },
-  );
-  const source = join(download, file.path);
-  const found = await sha256File(source).catch(() => undefined);
-  if (found !== file.sha256) {
-    throw new BadInputError(
-      'TRAIN_SPLIT_MISMATCH',
-      `${repo}@${revision.slice(0, 8)} ${file.path} is not what the offer promised: sha256 ${found ?? 'absent'}`,
-    );
-  }
-  await rename(source, join(dir, 'data', 'train.jsonl'));
 }
 
 async function placeModelAndRecipe(

@@ -1,7 +1,14 @@
 import { copyFile, mkdir, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { expandPath, type NeuronConfig } from '@tuning/config';
-import { pickTrainFiles, type Row, readDataset, readDatasetFiles, requireColumns } from '@tuning/dataset';
+import {
+  pickTrainFiles,
+  type Row,
+  readDataset,
+  readDatasetFiles,
+  readmeLicence,
+  requireColumns,
+} from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { BadInputError, errorMessage } from '@tuning/kit';
 import { LIMITS, repoIdSchema, type TrainRequest } from '@tuning/protocol';
@@ -14,7 +21,15 @@ export interface Intake {
   /** sha256 of the canonical rows. */
   digest: string;
   /** Where the rows came from. */
-  source: { kind: 'hf'; repo: string; revision: string; files: string[] } | { kind: 'file'; path: string };
+  source:
+    | {
+        kind: 'hf';
+        repo: string;
+        revision: string;
+        files: string[] /** Ids of its dataset card. */;
+        licence?: string[];
+      }
+    | { kind: 'file'; path: string };
 }
 
 /** Which local files an order may name. */
@@ -129,7 +144,9 @@ async function fromHub(request: DatasetRequest, hub: Hub, folder: string, signal
       options,
     );
   }
-  const files = pickTrainFiles(listed, await readOptional(join(folder, 'card', 'README.md')));
+  const readme = await readOptional(join(folder, 'card', 'README.md'));
+  const files = pickTrainFiles(listed, readme);
+  const licence = readme === undefined ? undefined : readmeLicence(readme);
   if (files.length === 0) {
     throw new BadInputError(
       'DATASET_NOT_FOUND',
@@ -143,5 +160,8 @@ async function fromHub(request: DatasetRequest, hub: Hub, folder: string, signal
     files.map(({ path, format }) => ({ path: join(to, path), format })),
     options,
   );
-  return { ...read, source: { kind: 'hf', repo: repo.data, revision, files: [...chosen] } };
+  return {
+    ...read,
+    source: { kind: 'hf', repo: repo.data, revision, files: [...chosen], ...(licence ? { licence } : {}) },
+  };
 }

@@ -41,24 +41,39 @@ export const taskRequestSchema = trainRequestSchema.extend({
 });
 export type TaskRequest = z.infer<typeof taskRequestSchema>;
 
+const fileFacts = { sha256: sha256Schema, bytes: z.number().int().min(1), rows: z.number().int().min(1) };
+
 /** One file of the published train split. */
-export const datasetFileSchema = z.strictObject({
-  path: repoPathSchema,
-  sha256: sha256Schema,
-  bytes: z.number().int().min(1),
-  rows: z.number().int().min(1),
-});
+export const datasetFileSchema = z.strictObject({ path: repoPathSchema, ...fileFacts });
+
+/** The rows of the train split as canonical JSON lines: the sha256 is the `trainDigest` that the seal binds. */
+export const trainRowsSchema = z.strictObject({ ...fileFacts, path: repoPathSchema.optional() });
+
+/** Files of one train split; an offer must fit into a wire message. */
+const MAX_SHARDS = 64;
+
+/**
+ * Where the train split is published. As parquet, `shards` are its files, whose rows in this order are those of `file`;
+ * as JSON lines, `file.path` is the one file (older versions, and rows that fit no table).
+ */
+export const publishedSplitSchema = z
+  .strictObject({
+    repo: repoIdSchema,
+    revision: revisionSchema,
+    file: trainRowsSchema,
+    shards: z.array(datasetFileSchema).min(1).max(MAX_SHARDS).optional(),
+  })
+  .refine(({ file, shards }) => (file.path === undefined) !== (shards === undefined), {
+    message: 'the split is either one file with a path or shards',
+  });
+export type PublishedSplit = z.infer<typeof publishedSplitSchema>;
 
 /** What a miner is offered: everything needed to train and to submit in time, and the seal that binds the validator. */
 export const taskOfferSchema = z.strictObject({
   taskId: taskIdSchema,
   netuid: netuidSchema,
   model: z.strictObject({ repo: repoIdSchema, revision: revisionSchema }),
-  dataset: z.strictObject({
-    repo: repoIdSchema,
-    revision: revisionSchema,
-    file: datasetFileSchema,
-  }),
+  dataset: publishedSplitSchema,
   datasetType: datasetTypeSchema,
   promptFormat: promptFormatSchema,
   sequenceLen: z.number().int().min(16).max(131_072),

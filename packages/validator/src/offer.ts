@@ -16,12 +16,13 @@ export function buildOffer(
   request: TaskRequest,
 ): TaskOffer {
   const split = steps.need('split');
+  const { repo, revision, path, shards } = steps.need('publish');
   const schedule = needSchedule(services, steps.taskId);
   return taskOfferSchema.parse({
     taskId: steps.taskId,
     netuid: services.config.netuid,
     model: steps.need('source').model,
-    dataset: { ...steps.need('publish'), file: split.file },
+    dataset: { repo, revision, file: { ...split.file, ...(path ? { path } : {}) }, ...(shards ? { shards } : {}) },
     datasetType: request.dataset_type,
     promptFormat: PROMPT_FORMAT,
     sequenceLen: sequenceLenOf(services, request),

@@ -58,6 +58,7 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
     .map(({ hotkey: member }) => member)
     .filter((member) => ranking.verdicts[member]?.code === 'accepted');
   const winner = ranking.placements.find(({ rank }) => rank === 1)?.hotkey;
+  const published = steps.need('publish');
   const body = {
     version: 1 as const,
     taskId,
@@ -80,7 +81,7 @@ export function buildReceipt(services: ValidatorServices, steps: TaskSteps, requ
       block: seal.block,
     },
     rows: split.rows,
-    train: steps.need('publish'),
+    train: { repo: published.repo, revision: published.revision },
     draw: {
       block: draw.block,
       blockHash: draw.blockHash,

@@ -7,6 +7,8 @@ export function taskFolder(folder: DataFolder, taskId: string) {
     intake: file('intake'),
     rows: file('rows.jsonl'),
     train: file('train.jsonl'),
+    /** The train rows as they are published; gone once they are. */
+    publication: file('publication'),
     test: file('test.jsonl'),
     synthetic: file('synthetic.jsonl'),
     /** Counts and figures of the synthetic rows. */

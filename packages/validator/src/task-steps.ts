@@ -4,8 +4,10 @@ import {
   datasetFileSchema,
   measurementSchema,
   repoIdSchema,
+  repoPathSchema,
   revisionSchema,
   sha256Schema,
+  trainRowsSchema,
   verdictSchema,
 } from '@tuning/protocol';
 import type { StepRepository } from '@tuning/store';
@@ -27,7 +29,13 @@ export const stepSchemas = {
     digest: sha256Schema,
     rows: z.number().int(),
     source: z.union([
-      z.object({ kind: z.literal('hf'), repo: z.string(), revision: z.string(), files: z.array(z.string()) }),
+      z.object({
+        kind: z.literal('hf'),
+        repo: z.string(),
+        revision: z.string(),
+        files: z.array(z.string()),
+        licence: z.array(z.string()).optional(),
+      }),
       z.object({ kind: z.literal('file'), path: z.string() }),
     ]),
     model: z.object({ repo: repoIdSchema, revision: revisionSchema }),
@@ -48,11 +56,18 @@ export const stepSchemas = {
       test: z.number().int(),
       synthetic: z.number().int(),
     }),
-    file: datasetFileSchema,
+    /** The train rows as JSON lines. A path is in tasks of older versions, which published this file. */
+    file: trainRowsSchema,
     /** Absent in tasks of older versions. */
     synthesis: syntheticReportSchema.optional(),
   }),
-  publish: z.object({ repo: repoIdSchema, revision: revisionSchema }),
+  /** Either the one JSON lines file or the shards; neither in tasks of older versions, see `split.file`. */
+  publish: z.object({
+    repo: repoIdSchema,
+    revision: revisionSchema,
+    path: repoPathSchema.optional(),
+    shards: z.array(datasetFileSchema).optional(),
+  }),
   seal: z.object({ block }),
   draw: z.object({
     block,

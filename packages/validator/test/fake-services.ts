@@ -1,11 +1,12 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ValidatorConfig } from '@tuning/config';
-import { augmentGenerator, type SyntheticGenerator } from '@tuning/dataset';
+import { augmentGenerator, type SyntheticGenerator, toJsonLines } from '@tuning/dataset';
 import type { EvaluationOutcome } from '@tuning/evaluation';
 import { type Logger, silentLogger } from '@tuning/kit';
 import { MetagraphView } from '@tuning/neuron';
-import type { Measurement } from '@tuning/protocol';
+import { type Measurement, sha256Hex } from '@tuning/protocol';
 import type { ValidatorStore } from '@tuning/store';
 import type { EvaluationRequest } from '../src/evaluation-queue.ts';
 import type { ValidatorServices } from '../src/services.ts';
@@ -131,6 +132,16 @@ export function fakeServices(parts: FakeParts): ValidatorServices {
   return services as unknown as ValidatorServices;
 }
 
+/** The train split of every faked task. */
+const TRAIN = toJsonLines(Array.from({ length: 36 }, (_, i) => ({ text: `row ${i}` })));
+
+/** Its rows on disk, for a task that is to publish them. */
+export function writeTrainRows(folder: string, taskId: string): void {
+  const root = join(folder, 'tasks', taskId);
+  mkdirSync(root, { recursive: true });
+  writeFileSync(join(root, 'train.jsonl'), TRAIN);
+}
+
 /** What accepting an order and splitting its rows leave behind. */
 export function putSplit(store: ValidatorStore, taskId: string): TaskSteps {
   const steps = new TaskSteps(store.steps, taskId);
@@ -148,7 +159,7 @@ export function putSplit(store: ValidatorStore, taskId: string): TaskSteps {
     seal: hex('7', 64),
     syntheticCount: 4,
     rows: { dataset: 40, train: 36, test: 4, synthetic: 4 },
-    file: { path: 'data/train.jsonl', sha256: hex('8', 64), bytes: 10, rows: 36 },
+    file: { sha256: sha256Hex(TRAIN), bytes: TRAIN.length, rows: 36 },
   });
   return steps;
 }
@@ -156,7 +167,7 @@ export function putSplit(store: ValidatorStore, taskId: string): TaskSteps {
 /** What preparing leaves behind, for a task that offers to `drawn` in this order. */
 export function putDraw(store: ValidatorStore, taskId: string, drawn: readonly string[]): TaskSteps {
   const steps = putSplit(store, taskId);
-  steps.put('publish', { repo: 'v/tuning', revision: hex('9', 40) });
+  steps.put('publish', { repo: 'v/tuning', revision: hex('9', 40), path: 'data/train.jsonl' });
   steps.put('seal', { block: 900 });
   steps.put('draw', {
     block: 901,

@@ -160,16 +160,17 @@ async function prepare(generator: SyntheticGenerator | undefined) {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as MarkedRow);
   const [train, test, synthetic] = await Promise.all([read(files.train), read(files.test), read(files.synthetic)]);
+  const kept = await keptFiles(steps.need('publish').repo);
   const left = {
     'hub, both ways': withBase64(proxy.text),
-    'hub, what is kept': await keptText(steps.need('publish').repo),
+    'hub, what is kept': kept.map(({ text }) => text).join('\n'),
     'log lines': JSON.stringify(lines),
     'HTTP answers': answers.map(({ body }) => body).join('\n'),
     offer: JSON.stringify(buildOffer(services, steps, request)),
     'chain commitment': steps.need('split').seal,
     'language model': llm.asked.map(({ text }) => text).join('\n'),
   };
-  return { train, test, synthetic, left, steps, answers, lines, files };
+  return { train, test, synthetic, left, kept, steps, answers, lines, files };
 }
 
 /** The commit call carries files as base64. */
@@ -179,8 +180,8 @@ const withBase64 = (text: string) =>
     ...(text.match(/[A-Za-z0-9+/]{40,}={0,2}/g) ?? []).map((run) => Buffer.from(run, 'base64').toString('latin1')),
   ].join('\n');
 
-/** All files of a dataset repo, rows of compressed ones as text. */
-async function keptText(repo: string): Promise<string> {
+/** All files of a dataset repo: their bytes, and rows of compressed ones as text. */
+async function keptFiles(repo: string): Promise<{ bytes: string; text: string }[]> {
   const token = new Secret(await hub.createToken({ namespace: 'v', role: 'read' }));
   const client = createHub({ endpoint: hub.endpoint, token });
   const to = join(opened.folder, 'kept');
@@ -192,26 +193,34 @@ async function keptText(repo: string): Promise<string> {
     to,
     limits: { maxBytes: 1e8, maxFiles: 100 },
   });
-  const texts = files.map(async ({ path }) => {
-    const file = join(to, path);
-    if (!path.endsWith('.parquet')) return readFile(file, 'utf8');
-    return JSON.stringify((await readDataset({ path: file, format: 'parquet' })).rows);
-  });
-  return (await Promise.all(texts)).join('\n');
+  return Promise.all(
+    files.map(async ({ path }) => {
+      const file = join(to, path);
+      const bytes = await readFile(file, 'latin1');
+      if (!path.endsWith('.parquet')) return { bytes, text: await readFile(file, 'utf8') };
+      return { bytes, text: JSON.stringify((await readDataset({ path: file, format: 'parquet' })).rows) };
+    }),
+  );
 }
 
 const marksOf = (row: MarkedRow) => [row.instruction, row.output].flatMap((text) => text.match(/[a-z]+\d{4}z/g) ?? []);
 
 describe.each(['augment', 'llm'] as const)('before the deadline, with synthetic rows by %s', (name) => {
   it('no byte of a test or synthetic row leaves by hub, wire, log, HTTP or to a language model', async () => {
-    const { train, test, synthetic, left, steps, answers, lines, files } = await prepare(
+    const { train, test, synthetic, left, kept, steps, answers, lines, files } = await prepare(
       name === 'llm' ? llmGenerator() : undefined,
     );
     expect([train.length, test.length, synthetic.length]).toEqual([216, 24, 20]);
     // The recording does see rows: every train row went to the hub, in clear.
     for (const row of train)
       for (const word of marksOf(row)) expect(left['hub, what is kept'].includes(word)).toBe(true);
-    expect(left['hub, both ways'].length).toBeGreaterThan(left['hub, what is kept'].length);
+    // Everything that is kept passed by; and rows that passed by packed are rows that are kept.
+    const [sent, packed] = [left['hub, both ways'], kept.filter(({ bytes }) => bytes.startsWith('PAR1'))];
+    for (const { bytes } of kept.filter(({ bytes }) => !bytes.includes('filter=lfs')))
+      expect(sent.includes(bytes)).toBe(true);
+    expect(packed).toHaveLength(1);
+    // Its begin and end, and its begin once more in the sample that goes ahead of it.
+    expect(sent.split('PAR1').length - 1).toBe(3);
     for (const [way, text] of Object.entries(left)) {
       for (const row of test)
         for (const word of marksOf(row)) expect(text.includes(word), `${way}: a test row`).toBe(false);

@@ -8,7 +8,7 @@ import { TaskSteps } from '../src/task-steps.ts';
 import { address, FakeChain, fakeNeuron } from './fake-chain.ts';
 import { FakeHub } from './fake-hub.ts';
 import { accept, decline, FakePeer } from './fake-peer.ts';
-import { FakeEvaluations, FakeModels, fakeServices, NETUID, putSplit } from './fake-services.ts';
+import { FakeEvaluations, FakeModels, fakeServices, NETUID, putSplit, writeTrainRows } from './fake-services.ts';
 import { insertTask, openTempStore } from './temp-store.ts';
 
 const [one, two] = ['a'.repeat(16), 'b'.repeat(16)];
@@ -65,6 +65,7 @@ async function stop(): Promise<void> {
 function order(taskId = one): void {
   insertTask(opened.store, taskId, 'preparing');
   putSplit(opened.store, taskId);
+  writeTrainRows(opened.folder, taskId);
 }
 
 /** The chain's commitments are recorded up to far beyond any deadline, with one of `hotkey` for a task. */

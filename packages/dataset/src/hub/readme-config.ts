@@ -1,6 +1,6 @@
-import { BadInputError, errorMessage } from '@tuning/kit';
-import { parse as parseYaml } from 'yaml';
+import { BadInputError } from '@tuning/kit';
 import { z } from 'zod';
+import { readmeHead } from './readme-head.ts';
 
 const paths = z.union([z.string().max(1024), z.array(z.string().max(1024)).max(10_000)]);
 const configSchema = z.object({
@@ -18,24 +18,15 @@ const configSchema = z.object({
 const metadataSchema = z.object({ configs: z.array(configSchema).max(1_000).optional() });
 export type ReadmeConfig = z.infer<typeof configSchema>;
 
-/** The head of a README is small; parsing more YAML than this would hold the event loop. */
-const MAX_README_CHARS = 256 * 1024;
-
 /**
  * The config that `load_dataset(repo)` would take from the YAML head of README.md: the one marked `default: true`, else
  * the one named "default", else the only one. Undefined where there is none.
  * @throws BadInputError DATASET_BAD_README, DATASET_CONFIG_AMBIGUOUS.
  */
 export function readmeConfig(readme: string): ReadmeConfig | undefined {
-  const head = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---\s*(?:\r?\n|$)/.exec(readme.slice(0, MAX_README_CHARS));
-  if (!head) return undefined;
-  let yaml: unknown;
-  try {
-    yaml = parseYaml(head[1]!, { maxAliasCount: 100 });
-  } catch (error) {
-    throw new BadInputError('DATASET_BAD_README', `README.md of the dataset has broken YAML: ${firstLine(error)}`);
-  }
-  const parsed = metadataSchema.safeParse(yaml ?? {});
+  const yaml = readmeHead(readme);
+  if (yaml === undefined) return undefined;
+  const parsed = metadataSchema.safeParse(yaml);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new BadInputError(
@@ -57,5 +48,3 @@ export function readmeConfig(readme: string): ReadmeConfig | undefined {
   }
   return chosen;
 }
-
-const firstLine = (error: unknown) => errorMessage(error).split('\n')[0]!.slice(0, 200);

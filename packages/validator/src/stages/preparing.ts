@@ -6,14 +6,12 @@ import { ROLE } from '@tuning/neuron';
 import type { TaskRequest } from '@tuning/protocol';
 import { drawOrder, drawWeight, RULES } from '@tuning/tournament';
 import { measureBase } from '../base-measurement.ts';
-import { datasetCard } from '../dataset-card.ts';
 import { openWindow, scheduleOf } from '../schedule.ts';
 import type { ValidatorServices } from '../services.ts';
 import { taskFolder } from '../task-folder.ts';
 import type { TaskSteps } from '../task-steps.ts';
+import { publishTrainSplit } from '../train-publication.ts';
 
-/** The one file of the published train split, where `load_dataset` looks for it. */
-const TRAIN_PATH = 'data/train-00000-of-00001.jsonl';
 /** Synthetic rows: a twentieth of the dataset, within bounds that keep the gate cheap and not too noisy. */
 const SYNTHETIC_ROWS = { share: 0.05, min: 20, max: 400 };
 
@@ -79,7 +77,6 @@ async function splitTask(services: ValidatorServices, steps: TaskSteps, request:
       synthetic: sealed.synthetic.length,
     },
     file: {
-      path: TRAIN_PATH,
       sha256: createHash('sha256').update(train).digest('hex'),
       bytes: train.byteLength,
       rows: sealed.train.length,
@@ -103,27 +100,6 @@ function logSynthesis({ logger }: ValidatorServices, taskId: string, { account, 
   };
   const level = account.filled > 0 || account.shortfall > 0 ? 'warn' : 'info';
   logger[level](facts, 'synthetic rows made');
-}
-
-async function publishTrainSplit(services: ValidatorServices, steps: TaskSteps, request: TaskRequest) {
-  const { hub, namespace, folder, signal, logger } = services;
-  const repo = `${namespace}/tuning-${steps.taskId}`;
-  const { revision } = await hub.publish(
-    {
-      type: 'dataset',
-      repo,
-      // Miners of any namespace must read it; what is secret is the test split, which never leaves this machine.
-      visibility: 'public',
-      files: [
-        { path: TRAIN_PATH, content: taskFolder(folder, steps.taskId).train },
-        { path: 'README.md', content: Buffer.from(datasetCard(steps.taskId, steps.need('split'), request)) },
-      ],
-      message: `Train split of task ${steps.taskId}`,
-    },
-    { signal },
-  );
-  logger.info({ taskId: steps.taskId, repo, revision }, 'train split published');
-  return { repo, revision };
 }
 
 /**

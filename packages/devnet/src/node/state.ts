@@ -11,6 +11,8 @@ interface Entry {
   value: Value;
 }
 
+/** States further apart than this are not compared: what lies between is some forty keys a block. */
+const MAX_BLOCKS_COMPARED = 64;
 /** So many new keys are cheaper to insert one by one than by sorting anew. */
 const FEW_KEYS = 32;
 
@@ -22,6 +24,7 @@ export class StateHistory {
   #unsorted: string[] = [];
   #oldest = 0;
   #newest = -1;
+  #overwrites = 0;
   /** The newest block's trie, once a runtime has asked for its root. */
   #trie: { block: number; trie: Trie } | undefined;
   #rooted: { changes: Changes; trie: Trie } | undefined;
@@ -29,6 +32,11 @@ export class StateHistory {
   /** The first block whose state is still whole. */
   get oldest(): number {
     return this.#oldest;
+  }
+
+  /** How often a state that was there already has been written to. */
+  get overwrites(): number {
+    return this.#overwrites;
   }
 
   read(key: string, block: number): Value {
@@ -71,6 +79,7 @@ export class StateHistory {
       else entries.push({ block, value });
     }
     this.#changed.set(block, [...changed]);
+    if (block <= this.#newest) this.#overwrites++;
     this.#newest = block;
     if (!this.#trie) return;
     // The author has just computed the root of these very changes: the hashes found then are kept.
@@ -97,6 +106,16 @@ export class StateHistory {
   /** Keys written or removed in `block`, whether or not their value differs. */
   changedIn(block: number): readonly string[] {
     return this.#changed.get(block) ?? [];
+  }
+
+  /** Whether no key that starts with one of `prefixes` was written between the states of two near blocks. */
+  isSameBelow(prefixes: readonly string[], one: number, other: number): boolean {
+    const [from, to] = one < other ? [one, other] : [other, one];
+    if (from < this.#oldest || to - from > MAX_BLOCKS_COMPARED) return false;
+    for (let block = from + 1; block <= to; block++) {
+      if (this.changedIn(block).some((key) => prefixes.some((prefix) => key.startsWith(prefix)))) return false;
+    }
+    return true;
   }
 
   /** Forgets what only blocks before `block` need. */
@@ -142,6 +161,7 @@ function lowerBound(sorted: readonly string[], key: string): number {
 export class StateView implements RuntimeState {
   readonly #history: StateHistory;
   readonly #block: number;
+  readonly #overwrites: number;
   readonly #layers: Changes[] = [new Map()];
   /** Keys ever written here, rolled back or not: candidates for `nextKey`. */
   readonly #written = new Set<string>();
@@ -150,6 +170,7 @@ export class StateView implements RuntimeState {
   constructor(history: StateHistory, block: number) {
     this.#history = history;
     this.#block = block;
+    this.#overwrites = history.overwrites;
   }
 
   get(key: string): Value {
@@ -194,6 +215,16 @@ export class StateView implements RuntimeState {
       if (key > after && this.get(key) !== undefined) return key;
     }
     return stored;
+  }
+
+  unchangedSince(earlier: RuntimeState, prefixes: readonly string[]): boolean {
+    if (!(earlier instanceof StateView) || earlier.#history !== this.#history) return false;
+    if (earlier.#overwrites !== this.#history.overwrites || this.#isWritten() || earlier.#isWritten()) return false;
+    return this.#history.isSameBelow(prefixes, earlier.#block, this.#block);
+  }
+
+  #isWritten(): boolean {
+    return this.#layers.some(({ size }) => size > 0);
   }
 
   /** A set keeps its order of insertion, so what is new is at its end. */

@@ -20,6 +20,11 @@ export interface RuntimeState {
   keys(prefix: string): string[];
   /** The first live key behind `after`. */
   nextKey(after: string): string | undefined;
+  /**
+   * Whether every key that starts with one of `prefixes` has the value that `earlier` showed. false where that takes too
+   * long to find out, or where either was written to.
+   */
+  unchangedSince(earlier: RuntimeState, prefixes: readonly string[]): boolean;
   /** Trie root (32 bytes) of everything; outside transactions only. */
   root(version: 0 | 1): Uint8Array;
   begin(): void;

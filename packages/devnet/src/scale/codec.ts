@@ -219,9 +219,28 @@ function tupleCodec(codecs: readonly Codec[]): Codec {
   };
 }
 
+/** A list that is in its SCALE form already, count included: where a `Vec` is written it goes in as it is. */
+export class EncodedList {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  static of(items: readonly Uint8Array[]): EncodedList {
+    const writer = new ScaleWriter().compact(items.length);
+    for (const item of items) writer.raw(item);
+    return new EncodedList(writer.finish());
+  }
+}
+
 function vecCodec(item: Codec): Codec {
   return {
     encodeTo: (writer, value) => {
+      if (value instanceof EncodedList) {
+        writer.raw(value.bytes);
+        return;
+      }
       const items = value as unknown[];
       writer.compact(items.length);
       for (const one of items) item.encodeTo(writer, one);

@@ -20,11 +20,15 @@ export interface StorageItem<K extends readonly unknown[], V, A = V> {
   readonly fallback: A;
   key(...keys: K): string;
   get(state: RuntimeState, ...keys: K): A;
+  /** The stored bytes. */
+  raw(state: RuntimeState, ...keys: K): Uint8Array | undefined;
   has(state: RuntimeState, ...keys: K): boolean;
   put(state: RuntimeState, ...keysAndValue: [...K, V]): void;
   remove(state: RuntimeState, ...keys: K): void;
   /** Of a map: the last keys of the entries that share all keys but the last, in the order of storage keys. */
   keysUnder(state: RuntimeState, ...shared: AllButLast<K>): Last<K>[];
+  /** What the storage keys of all entries that share these keys start with. */
+  prefix(...shared: AllButLast<K> | []): string;
   /** Removes every entry of a map. */
   clear(state: RuntimeState): void;
 }
@@ -39,17 +43,24 @@ const DIGEST_DIGITS: Readonly<Record<Hasher, number>> = { Identity: 0, Twox64Con
 const DIGESTS = { Twox64Concat: new Map<string, string>(), Blake2_128Concat: new Map<string, string>() };
 const MAX_DIGESTS = 8_192;
 
-function hash(hasher: Hasher, encoded: Uint8Array): string {
-  const raw = Buffer.from(encoded).toString('hex');
+function hash(hasher: Hasher, raw: string): string {
   if (hasher === 'Identity') return raw;
   const known = DIGESTS[hasher].get(raw);
   if (known !== undefined) return known;
-  const digest = hasher === 'Twox64Concat' ? xxhashAsU8a(encoded, 64) : blake2AsU8a(encoded, 128);
+  const bytes = Buffer.from(raw, 'hex');
+  const digest = hasher === 'Twox64Concat' ? xxhashAsU8a(bytes, 64) : blake2AsU8a(bytes, 128);
   const hashed = Buffer.from(digest).toString('hex') + raw;
   if (DIGESTS[hasher].size >= MAX_DIGESTS) DIGESTS[hasher].clear();
   DIGESTS[hasher].set(raw, hashed);
   return hashed;
 }
+
+/** A key's SCALE form in hexadecimal; an account is that already. */
+function encodedKey(type: string, value: unknown): string {
+  if (type === 'AccountId32' && typeof value === 'string' && ACCOUNT.test(value)) return value.slice(2);
+  return Buffer.from(scaleCodecs.encode(type, value)).toString('hex');
+}
+const ACCOUNT = /^0x[0-9a-f]{64}$/;
 
 export function palletPrefix(pallet: string): string {
   return toHex(xxhashAsU8a(pallet, 128));
@@ -66,7 +77,7 @@ function item<K extends readonly unknown[], V, A>(
       let key = prefix;
       for (const [i, value] of values.entries()) {
         const [hasher, keyType] = keys[i]!;
-        key += hash(hasher, scaleCodecs.encode(keyType, value));
+        key += hash(hasher, encodedKey(keyType, value));
       }
       return key;
     };
@@ -81,6 +92,7 @@ function item<K extends readonly unknown[], V, A>(
         const stored = state.get(keyOf(values));
         return stored === undefined ? copyOf(fallback) : (scaleCodecs.decode(type, stored) as A);
       },
+      raw: (state, ...values) => state.get(keyOf(values)),
       has: (state, ...values) => state.get(keyOf(values)) !== undefined,
       put: (state, ...rest) => {
         const value = rest[keys.length];
@@ -93,6 +105,7 @@ function item<K extends readonly unknown[], V, A>(
         const from = start.length + DIGEST_DIGITS[hasher];
         return state.keys(start).map((key) => scaleCodecs.decode(keyType, fromHex(`0x${key.slice(from)}`)));
       },
+      prefix: (...shared) => keyOf(shared),
       clear: (state) => {
         for (const key of state.keys(prefix)) state.delete(key);
       },

@@ -7,6 +7,7 @@ export const NO_STATE: RuntimeState = {
   delete: () => {},
   keys: () => [],
   nextKey: () => undefined,
+  unchangedSince: () => false,
   root: () => new Uint8Array(32),
   begin: () => {},
   commit: () => {},

@@ -3,6 +3,7 @@ import type { RuntimeApiMethod } from '../metadata/runtime-api.ts';
 import { subnetExists } from '../pallets/subtensor/neurons.ts';
 import { subtensor as s } from '../pallets/subtensor/storage.ts';
 import { unwritten } from '../pallets/subtensor/unwritten-storage.ts';
+import type { KeptColumns } from './kept-columns.ts';
 import { netuids } from './subnet-list.ts';
 import { hyperparams, metagraph } from './subnet-view.ts';
 
@@ -102,8 +103,8 @@ function hyperparamsV3(state: RuntimeState, netuid: number): unknown {
   }));
 }
 
-function dynamicInfo(state: RuntimeState, netuid: number): unknown {
-  const whole = metagraph(state, netuid)!;
+function dynamicInfo(state: RuntimeState, netuid: number, kept: KeptColumns): unknown {
+  const whole = metagraph(state, netuid, kept)!;
   return {
     ...whole,
     subnet_name: whole['name'],
@@ -114,20 +115,20 @@ function dynamicInfo(state: RuntimeState, netuid: number): unknown {
   };
 }
 
-function subnetState(state: RuntimeState, netuid: number): unknown {
-  const whole = metagraph(state, netuid)!;
-  const hotkeys = whole['hotkeys'] as unknown[];
+function subnetState(state: RuntimeState, netuid: number, kept: KeptColumns): unknown {
+  const whole = metagraph(state, netuid, kept)!;
+  const noEmission = Array.from({ length: whole['num_uids'] as number }, () => 0n);
   // The last emission of each hotkey is not kept here; the chain stopped computing the other three.
   return {
     ...whole,
     pruning_score: [],
     trust: [],
     rank: [],
-    emission_history: netuids(state).map(() => hotkeys.map(() => 0n)),
+    emission_history: netuids(state).map(() => noEmission),
   };
 }
 
-export function subnetInfoMethods(): Record<string, RuntimeApiMethod> {
+export function subnetInfoMethods(kept: KeptColumns): Record<string, RuntimeApiMethod> {
   const inputs = { netuid: 'u16' };
   const option = (type: string, view: View): RuntimeApiMethod => ({
     inputs,
@@ -147,9 +148,9 @@ export function subnetInfoMethods(): Record<string, RuntimeApiMethod> {
     get_subnet_hyperparams: option('SubnetHyperparams', hyperparams),
     get_subnet_hyperparams_v2: option('SubnetHyperparamsV2', hyperparamsV2),
     get_subnet_hyperparams_v3: option('Vec<HyperparamEntry>', hyperparamsV3),
-    get_all_dynamic_info: list('DynamicInfo', dynamicInfo),
-    get_dynamic_info: option('DynamicInfo', dynamicInfo),
-    get_subnet_state: option('SubnetState', subnetState),
+    get_all_dynamic_info: list('DynamicInfo', (state, netuid) => dynamicInfo(state, netuid, kept)),
+    get_dynamic_info: option('DynamicInfo', (state, netuid) => dynamicInfo(state, netuid, kept)),
+    get_subnet_state: option('SubnetState', (state, netuid) => subnetState(state, netuid, kept)),
     get_coldkey_auto_stake_hotkey: {
       inputs: { coldkey: 'AccountId32', netuid: 'u16' },
       output: 'Option<AccountId32>',

@@ -4,6 +4,8 @@ import { stakeWeightOf, subnetExists } from '../pallets/subtensor/neurons.ts';
 import { subtensor as s } from '../pallets/subtensor/storage.ts';
 import { systemStorage } from '../pallets/system.ts';
 import { scaleCodecs } from '../scale-types.ts';
+import type { KeptColumns } from './kept-columns.ts';
+import { neuronColumns } from './neuron-columns.ts';
 
 /** Read models of a subnet under the field names of pallet-subtensor's rpc_info. */
 
@@ -86,20 +88,20 @@ export function neurons(state: RuntimeState, netuid: number): Record<string, unk
 }
 
 /** Every column of the metagraph, also those that only the selective form has; undefined when there is no such subnet. */
-export function metagraph(state: RuntimeState, netuid: number): Record<string, unknown> | undefined {
-  const columns = metagraphColumns(state, netuid);
+export function metagraph(state: RuntimeState, netuid: number, kept: KeptColumns): Record<string, unknown> | undefined {
+  const columns = metagraphColumns(state, netuid, kept);
   return columns && Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column()]));
 }
 
 /** The same, each column computed only when it is asked for. */
-export function metagraphColumns(state: RuntimeState, netuid: number): Record<string, () => unknown> | undefined {
+export function metagraphColumns(
+  state: RuntimeState,
+  netuid: number,
+  kept: KeptColumns,
+): Record<string, () => unknown> | undefined {
   if (!subnetExists(state, netuid)) return undefined;
   const uids = Array.from({ length: s.SubnetworkN.get(state, netuid) }, (_, uid) => uid);
-  let known: string[] | undefined;
-  const hotkeys = (): string[] => {
-    known ??= uids.map((uid) => s.Keys.get(state, netuid, uid));
-    return known;
-  };
+  const { hotkeys, columns } = neuronColumns(state, netuid, kept);
   const padded = <T>(item: { get(state: RuntimeState, netuid: number): T[] }, absent: T) => {
     return () => {
       const column = item.get(state, netuid);
@@ -138,10 +140,8 @@ export function metagraphColumns(state: RuntimeState, netuid: number): Record<st
     max_uids: () => s.MaxAllowedUids.get(state, netuid),
     burn: () => s.Burn.get(state, netuid),
     pow_registration_allowed: () => s.NetworkPowRegistrationAllowed.get(state, netuid),
-    hotkeys,
-    coldkeys: () => hotkeys().map((hotkey) => s.Owner.get(state, hotkey)),
+    ...columns,
     identities: () => uids.map(() => undefined),
-    axons: () => hotkeys().map((hotkey) => s.Axons.get(state, netuid, hotkey) ?? NO_AXON),
     active: padded(s.Active, false),
     validator_permit: permits,
     pruning_score: () => uids.map(() => U16),
@@ -152,10 +152,6 @@ export function metagraphColumns(state: RuntimeState, netuid: number): Record<st
     consensus: padded(s.Consensus, 0),
     trust: zeros,
     rank: zeros,
-    block_at_registration: () => uids.map((uid) => s.BlockAtRegistration.get(state, netuid, uid)),
-    alpha_stake: () => hotkeys().map((hotkey) => s.TotalHotkeyAlpha.get(state, hotkey, netuid)),
-    tao_stake: () => hotkeys().map((hotkey) => stakeWeightOf(state, hotkey, 0)),
-    total_stake: () => hotkeys().map((hotkey) => stakeWeightOf(state, hotkey, netuid)),
     tao_dividends_per_hotkey: () => [],
     alpha_dividends_per_hotkey: () => [],
     validators: () => permits().flatMap((has, uid) => (has ? [uid] : [])),

@@ -3,6 +3,7 @@ import type { RuntimeApi, RuntimeApiMethod } from '../metadata/runtime-api.ts';
 import { nextEpochStart } from '../pallets/subtensor/epoch-schedule.ts';
 import { networkLockCost } from '../pallets/subtensor/networks.ts';
 import { systemStorage } from '../pallets/system.ts';
+import { KeptColumns } from './kept-columns.ts';
 import { metagraphMethods } from './metagraphs.ts';
 import { subnetInfoMethods } from './subnet-info.ts';
 import { netuids } from './subnet-list.ts';
@@ -46,14 +47,15 @@ function swapMethods(): Record<string, RuntimeApiMethod> {
 }
 
 export function subnetApis(): RuntimeApi[] {
+  const kept = new KeptColumns();
   return [
     { name: 'NeuronInfoRuntimeApi', version: 1, methods: neuronMethods() },
     {
       name: 'SubnetInfoRuntimeApi',
       version: 2,
       methods: {
-        ...subnetInfoMethods(),
-        ...metagraphMethods(),
+        ...subnetInfoMethods(kept),
+        ...metagraphMethods(kept),
         get_next_epoch_start_block: {
           inputs: { netuid: 'u16' },
           output: 'Option<u64>',

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { type Axon, axonRow, certificateRow, peerKeyOf } from './axon.ts';
 import type { BlockRef } from './block-ref.ts';
 import type { ChainState } from './chain-state.ts';
-import { account, bigUint, uint } from './chain-values.ts';
+import { account, uint } from './chain-values.ts';
+import { readInheritedStakes } from './inherited-stake.ts';
 
 export type { Axon } from './axon.ts';
 
@@ -17,7 +18,7 @@ export interface Neuron {
   peerKey: Uint8Array | undefined;
   /** The stored permit, or the hotkey of the subnet's owner: the chain treats that one as permitted from the start. */
   validatorPermit: boolean;
-  /** Alpha stake of the hotkey on this subnet, RAO. */
+  /** Alpha stake that counts for the hotkey on this subnet, RAO: with what it holds of parent hotkeys, without what its children hold. */
   stake: bigint;
   /** Block of the last weight set (or of registration). */
   lastUpdate: number;
@@ -65,14 +66,7 @@ export async function readMetagraph(state: ChainState, netuid: number, block: Bl
   const hotkeys = uids.map((uid) => keys.get(uid)!);
   const [coldkeys, stakes] = await Promise.all([
     state.readMany(account, pallet, 'owner', hotkeys),
-    state.has(pallet, 'totalHotkeyAlpha')
-      ? state.readMany(
-          bigUint,
-          pallet,
-          'totalHotkeyAlpha',
-          hotkeys.map((hotkey) => [hotkey, netuid]),
-        )
-      : Promise.resolve([]),
+    readInheritedStakes(state, netuid, hotkeys),
   ]);
   const neurons = uids.map((uid, at): Neuron => {
     const hotkey = hotkeys[at]!;
@@ -84,7 +78,7 @@ export async function readMetagraph(state: ChainState, netuid: number, block: Bl
       axon: axon && axon.port > 0 ? axon : undefined,
       peerKey: peerKeyOf(certificates.get(hotkey)),
       validatorPermit: (permits[uid] ?? false) || hotkey === owner,
-      stake: stakes[at] ?? 0n,
+      stake: stakes[at]!,
       lastUpdate: updates[uid] ?? 0,
       active: active[uid] ?? false,
       incentive: (incentives[uid] ?? 0) / U16_MAX,

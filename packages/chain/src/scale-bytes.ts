@@ -31,6 +31,23 @@ export class ScaleReader {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
+  get at(): number {
+    return this.#at;
+  }
+
+  /** A copy of what was read since `from`. */
+  since(from: number): Buffer {
+    return Buffer.from(this.#bytes.subarray(from, this.#at));
+  }
+
+  /** Passes over `bytes` where they are what comes next. */
+  passOver(bytes: Buffer): boolean {
+    const end = this.#at + bytes.length;
+    if (end > this.#bytes.length || bytes.compare(this.#bytes, this.#at, end) !== 0) return false;
+    this.#at = end;
+    return true;
+  }
+
   get left(): number {
     return this.#bytes.length - this.#at;
   }

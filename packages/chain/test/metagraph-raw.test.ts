@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Metadata, TypeRegistry } from '@polkadot/types';
-import { xxhashAsU8a } from '@polkadot/util-crypto';
+import { blake2AsU8a, xxhashAsU8a } from '@polkadot/util-crypto';
 import { type DevnetNode, startDevnetNode } from '@tuning/devnet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stateAt } from '../src/chain-state.ts';
@@ -114,13 +114,9 @@ describe('the metagraph read by hand', () => {
         code: 'CHAIN_UNEXPECTED_VALUE',
       });
     }
-    expect(
-      await readMetagraphRaw(
-        withAnswer((bytes) => bytes),
-        subnet.netuid,
-        at,
-      ),
-    ).toEqual((await both()).general);
+    const unchanged = withAnswer((bytes) => bytes);
+    const { neurons } = (await readMetagraphRaw(unchanged, subnet.netuid, at))!;
+    expect(neurons).toEqual((await both()).general.neurons);
 
     const uidKey = Uint8Array.from([subnet.netuid, 0]);
     const keys = (await honest('state_getKeysPaged', [storageKey('Axons', uidKey), 10, null, at])) as string[];
@@ -151,13 +147,42 @@ describe.skipIf(!runtime)('on a real runtime (SUBTENSOR_RUNTIME)', () => {
   }, 60_000);
   afterAll(() => node?.close());
 
+  const both = async (session: Session) => {
+    const hash = await newest(session);
+    const fast = await readMetagraphRaw(session, 1, hash);
+    const block = { number: fast!.block.number, hash };
+    return { fast, general: await readMetagraph(await stateAt(session, hash), 1, block) };
+  };
+
   it('agrees with the general way on the subnets of its genesis, if it knows the layouts', async () => {
     const session = await openSession(node.endpoint, 30_000);
     try {
-      const hash = await newest(session);
-      const fast = await readMetagraphRaw(session, 1, hash);
-      const general = await readMetagraph(await stateAt(session, hash), 1, { number: fast!.block.number, hash });
+      const { fast, general } = await both(session);
       expect(fast).toEqual(general);
+    } finally {
+      session.socket.close('done');
+    }
+  }, 60_000);
+
+  it('counts stake over parents and children as the chain does', async () => {
+    const session = await openSession(node.endpoint, 30_000);
+    try {
+      const [own, parent, child] = [0, 0x11, 0x22].map((byte) => new Uint8Array(32).fill(byte));
+      const of = (hotkey: Uint8Array) => [blake2AsU8a(hotkey, 128), hotkey, Uint8Array.of(1, 0)];
+      const amount = (value: bigint) => `0x${Buffer.from(new BigUint64Array([value]).buffer).toString('hex')}`;
+      const share = (value: bigint, hotkey: Uint8Array) =>
+        `0x04${amount(value).slice(2)}${Buffer.from(hotkey).toString('hex')}`;
+      await putStorage(node.endpoint, [
+        [storageKey('TotalHotkeyAlpha', ...of(own!)), amount(1_000_000_007n)],
+        [storageKey('TotalHotkeyAlpha', ...of(parent!)), amount(70_000_000_011n)],
+        [storageKey('ChildKeys', ...of(own!)), share(2n ** 62n + 12_345n, child!)],
+        [storageKey('ParentKeys', ...of(own!)), share(2n ** 63n - 1n, parent!)],
+      ]);
+      node.newBlocks(3);
+      const { fast, general } = await both(session);
+      expect(fast).toEqual(general);
+      // Three quarters of its own, and half of its parent's.
+      expect(Number(fast!.neurons[0]!.stake) / 1e9).toBeCloseTo(0.75 + 35, 6);
     } finally {
       session.socket.close('done');
     }

@@ -1,12 +1,13 @@
 // Speed of the chain and of our client. What cannot be measured here is said to be skipped, with the reason.
 // npm run bench -- chain [--json] [--blocks 300] [--transactions 500] [--rounds 4] [--reads 20] [--transfers 40]
 //   [--runtime PATH]  the real runtime is measured where this or SUBTENSOR_RUNTIME names one
-//   TUNING_INTEROP_PYTHON: a Python with bittensor, to compare with (test/interop/README.md)
+//   TUNING_INTEROP_PYTHON, TUNING_INTEROP_PYTHON_10: Pythons with bittensor, to compare with (test/interop/README.md)
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { measureRuntime } from '../../devnet/bench/runtimes.js';
 import { number } from '../../llm/bench/conditions.js';
-import { measureFinality, measureMetagraph } from './client.js';
+import { measureFinality } from './finality.js';
+import { measureMetagraph } from './metagraph.js';
 
 const GOALS = { transactionsPerSecond: 300, metagraphRatio: 5 };
 const { values: flags } = parseArgs({
@@ -45,8 +46,12 @@ const finality = [
   await measureFinality({ transfers }),
   ...(await realRuntime('time to finality', () => measureFinality({ transfers, runtime }))),
 ];
-const metagraph = await measureMetagraph({ reads, python: process.env.TUNING_INTEROP_PYTHON });
-if (metagraph.sdk.skipped) skipped.push({ what: 'metagraph with the Python SDK', why: metagraph.sdk.skipped });
+const { TUNING_INTEROP_PYTHON: newest, TUNING_INTEROP_PYTHON_10: tenth } = process.env;
+const { skipped: missing, ...metagraph } = await measureMetagraph({ reads, pythons: [newest, tenth].filter(Boolean) });
+if (!newest && !tenth) missing.push('neither TUNING_INTEROP_PYTHON nor TUNING_INTEROP_PYTHON_10 names a Python');
+for (const why of missing) skipped.push({ what: 'metagraph with a Python SDK', why });
+/** The call that its users make, of the newest SDK. */
+const [sdk] = metagraph.sdks;
 
 const goals = {
   transactionsPerSecond: {
@@ -55,7 +60,7 @@ const goals = {
   },
   metagraphRatio: {
     goal: GOALS.metagraphRatio,
-    met: metagraph.warmRatio === undefined ? 'not measured' : metagraph.warmRatio >= GOALS.metagraphRatio,
+    met: sdk === undefined ? 'not measured' : sdk.warmRatio >= GOALS.metagraphRatio,
   },
 };
 if (flags.json) {
@@ -65,23 +70,12 @@ if (flags.json) {
   console.log('submit to finalised, by our client:');
   console.table(finality);
   console.log(
-    'metagraph of 256 neurons (cold: connecting and the first read; warm: further reads, each of a new block):',
+    'metagraph of 256 neurons, warm: further reads, each of a new block in which one neuron has set weights:',
   );
   console.table([
     { client: 'ours', ...metagraph.ours },
-    ...(metagraph.sdk.skipped
-      ? []
-      : [
-          {
-            client: `bittensor ${metagraph.sdk.version}`,
-            coldMs: metagraph.sdk.coldMs,
-            warmMs: metagraph.sdk.warmMs,
-            neurons: metagraph.sdk.neurons,
-          },
-        ]),
+    ...metagraph.sdks.map(({ version, ...row }) => ({ client: `bittensor ${version}`, ...row })),
   ]);
-  if (metagraph.warmRatio !== undefined)
-    console.log(`ours is ${metagraph.warmRatio} times as fast warm, ${metagraph.coldRatio} times cold`);
-  if (metagraph.note) console.log(metagraph.note);
+  console.log(metagraph.note);
   for (const { what, why } of skipped) console.log(`skipped: ${what}: ${why}`);
 }

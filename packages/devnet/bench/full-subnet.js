@@ -3,7 +3,13 @@ import { setUpSubnet } from '@tuning/devnet';
 
 const FULL = 256;
 
-/** A subnet of 256 neurons that all serve an axon with a transport key. @returns its netuid. */
+/** Rounds in which every neuron sets weights once: at four blocks a second enough for four minutes. */
+const ROUNDS = 4;
+
+/**
+ * A subnet of 256 neurons that all serve an axon with a transport key.
+ * @returns its netuid, and `traffic`: signed transactions, to be sent in this order, by each of which one neuron sets weights.
+ */
 export async function fillSubnet(node) {
   const { netuid } = await setUpSubnet({ endpoint: node.endpoint, tempo: 360 });
   const provider = new WsProvider(node.endpoint);
@@ -34,7 +40,16 @@ export async function fillSubnet(node) {
     if (count !== FULL) throw new Error(`the subnet has ${count} neurons, not ${FULL}`);
     const axons = (await api.query.subtensorModule.axons.keys(netuid)).length;
     if (axons !== FULL - 1) throw new Error(`${axons} neurons serve, not ${FULL - 1}`);
-    return netuid;
+    const traffic = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [at, hotkey] of hotkeys.entries()) {
+        const uid = at + 1;
+        const tx = api.tx.subtensorModule.setWeights(netuid, [uid], [65_535], 0);
+        await tx.signAsync(hotkey, { nonce: 1 + round, era: 0 });
+        traffic.push(tx.toHex());
+      }
+    }
+    return { netuid, traffic };
   } finally {
     await api.disconnect();
   }

@@ -9,13 +9,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeHeader } from '../../src/node/header.ts';
 import { ChainNode } from '../../src/node/node.ts';
 import { drandPulseEntries } from '../../src/runtime/wasm/drand-pulse.ts';
-import { wasmOfCode } from '../../src/runtime/wasm/runtime-code.ts';
 import { loadRuntimeSource } from '../../src/runtime/wasm/source/runtime-source.ts';
 import { WasmRuntime } from '../../src/runtime/wasm/wasm-runtime.ts';
 import { toHex } from '../../src/scale/bytes.ts';
 import { type DevnetNode, startDevnetNode } from '../../src/start-node.ts';
 import { Trie } from '../../src/trie/trie.ts';
 import { connect, type TestClient } from '../client.ts';
+import { nextVersion } from './next-version.ts';
 
 const runtime = process.env['SUBTENSOR_RUNTIME'];
 
@@ -199,19 +199,6 @@ describe.skipIf(!runtime)('a chain around the runtime of another', () => {
   const dirs: string[] = [];
   afterAll(() => Promise.all(dirs.map((dir) => rm(dir, { recursive: true, force: true }))));
 
-  /**
-   * The same code under the next version number, where its data tell it (behind authoring version 1). Constants inlined
-   * into instructions keep the old one, so signatures are still judged by that.
-   */
-  const nextVersion = (wasm: Uint8Array, version: number): Buffer => {
-    const code = Buffer.from(wasm);
-    const words = (value: number) => Buffer.from(Uint32Array.of(1, value).buffer);
-    for (let at = code.indexOf(words(version)); at >= 0; at = code.indexOf(words(version), at + 1)) {
-      words(version + 1).copy(code, at);
-    }
-    return code;
-  };
-
   it('reads it from the endpoint, gives a development genesis, and upgrades while a client is connected', async () => {
     const first = await startDevnetNode({ blockMs: 'instant', runtime: runtime! });
     const cacheDir = await mkdtemp(join(tmpdir(), 'runtime-cache-'));
@@ -232,7 +219,7 @@ describe.skipIf(!runtime)('a chain around the runtime of another', () => {
 
       const version = api.runtimeVersion.specVersion.toNumber();
       const code = await client.rpc('state_getStorage', '0x3a636f6465');
-      const upgraded = nextVersion(wasmOfCode(Buffer.from(String(code).slice(2), 'hex')), version);
+      const upgraded = nextVersion(String(code), version);
       const set = api.tx['system']!['setCode']!(`0x${upgraded.toString('hex')}`);
       const sent = await client.send(api.tx['sudo']!['sudoUncheckedWeight']!(set, { refTime: 0, proofSize: 0 }), alice);
       expect(sent.error).toBeUndefined();

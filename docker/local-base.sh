@@ -19,8 +19,9 @@ with_libraries() {
 node=$(readlink -f "$(command -v node)")
 install "$node" "$root/usr/bin/node"
 with_libraries "$node"
-# What the native add-ons of the trainer ask for beside that.
-for addon in $(find -L node_modules/onnxruntime-node/bin -path '*linux/x64*' \( -name '*.node' -o -name '*.so*' \)); do
+# What the native add-ons of trainer and daemons ask for beside that.
+for addon in $(find -L node_modules/onnxruntime-node/bin node_modules/@libsql/linux-x64-gnu \
+  \( -path '*linux/x64*' -o -path '*linux-x64-gnu*' \) \( -name '*.node' -o -name '*.so*' \)); do
   ldd "$addon" 2>/dev/null | grep -o '=> /[^ ]*' | cut -c4- | grep -v node_modules | while read -r library; do
     if [ ! -e "$root$library" ]; then install -D "$(readlink -f "$library")" "$root$library"; fi
   done

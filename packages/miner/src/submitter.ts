@@ -12,6 +12,7 @@ import {
   taskOfferSchema,
 } from '@tuning/protocol';
 import type { AssignmentRecord, AssignmentRepository, JobRepository } from '@tuning/store';
+import { readCurve } from '@tuning/training';
 import { z } from 'zod';
 import { sha256File } from './job-preparation.ts';
 import { modelCard } from './model-card.ts';
@@ -149,14 +150,23 @@ export class Submitter {
     );
     const digest = submissionDigest(modelDigest(digested), hotkey.address);
     const recipe = await readFile(join(dir, 'recipe.yml'), 'utf8');
-    const card = Buffer.from(modelCard(offer, { steps: result.steps, finalLoss: result.finalLoss, recipe }));
     const repo = submissionRepo(namespace, taskId);
+    const card = modelCard({
+      offer,
+      repo,
+      hotkey: hotkey.address,
+      isAdapter: names.includes('adapter_config.json'),
+      recipe,
+      steps: result.steps,
+      finalLoss: result.finalLoss,
+      curve: await readCurve(join(dir, 'out', 'log.jsonl')),
+    });
     const { revision } = await hub.publish(
       {
         type: 'model',
         repo,
         visibility: 'private',
-        files: [...files, { path: 'README.md', content: card }],
+        files: [...files, { path: 'README.md', content: Buffer.from(card) }],
         message: `Task ${taskId}`,
       },
       { signal },

@@ -4,6 +4,7 @@ import type { NeuronSecrets } from '@tuning/neuron';
 import type { WalletRef } from '@tuning/wallet';
 import { Command } from 'commander';
 import type { z } from 'zod';
+import type { LiveLines } from './live-lines.ts';
 import { createLogger } from './logging.ts';
 import { exitOnUnhandled, reportAndExit, shutdownSignal } from './process-lifecycle.ts';
 import { passwordSource } from './wallet-password.ts';
@@ -24,6 +25,8 @@ export interface DaemonCommand<S extends z.ZodType> {
     logger: Logger;
     signal: AbortSignal;
     onReady: () => void;
+    /** Lines below the log, on a terminal. */
+    live: LiveLines | undefined;
   }) => Promise<void>;
 }
 
@@ -39,8 +42,9 @@ export async function runDaemonCommand<S extends z.ZodType<Neuronish>>(
       process.stdout.write(`${JSON.stringify(config, null, 2)}\n`);
       process.exit(0);
     }
-    const { logger, flush } = createLogger(config.logging.level);
+    const { logger, flush, live } = createLogger(config.logging.level);
     exitOnUnhandled(logger);
+    process.once('exit', () => live?.close());
     const signal = shutdownSignal(logger);
     const secrets: NeuronSecrets = {
       hubToken: secretFromEnvironment('HF_TOKEN', process.env),
@@ -48,10 +52,11 @@ export async function runDaemonCommand<S extends z.ZodType<Neuronish>>(
       password: passwordSource(config.wallet),
     };
     await daemon
-      .run({ config, secrets, logger, signal, onReady: () => process.send?.('ready') })
+      .run({ config, secrets, logger, signal, onReady: () => process.send?.('ready'), live })
       .catch((error: unknown) => {
         if (!signal.aborted) throw error;
       });
+    live?.close();
     logger.info('stopped');
     flush();
     process.exit(0);

@@ -1,5 +1,6 @@
 import type { Logger } from '@tuning/kit';
 import { pino } from 'pino';
+import { LiveLines } from './live-lines.ts';
 
 /** Fields that must never be printed, wherever a careless context object holds them. */
 const REDACTED = ['token', 'mnemonic', 'seed', 'password', 'authorization', 'secretSeed', 'secretPhrase', 'privateKey'];
@@ -8,19 +9,21 @@ const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30:
 
 /**
  * pino on stdout: one JSON object per line, or one readable line where stdout is a terminal.
- * @returns the logger and a function that waits until everything is written.
+ * @returns the logger, a function that waits until everything is written, and on a terminal the lines below the log.
  */
-export function createLogger(level: string): { logger: Logger; flush: () => void } {
+export function createLogger(level: string): { logger: Logger; flush: () => void; live: LiveLines | undefined } {
   const options = {
     level,
     base: null,
     redact: { paths: REDACTED.flatMap((key) => [key, `*.${key}`]), censor: '[secret]' },
   };
+  const live = process.stdout.isTTY && process.env['TERM'] !== 'dumb' ? new LiveLines(process.stdout) : undefined;
+  const print = (text: string) => (live ? live.log(text) : process.stdout.write(text));
   const destination = process.stdout.isTTY
-    ? { write: (line: string) => void process.stdout.write(readable(line)) }
+    ? { write: (line: string) => void print(readable(line)) }
     : pino.destination({ fd: 1, sync: true });
   const instance = pino(options, destination);
-  return { logger: instance as unknown as Logger, flush: () => instance.flush() };
+  return { logger: instance as unknown as Logger, flush: () => instance.flush(), live };
 }
 
 /** `18:04:11 info  [hub] model pushed  repo=a/b` */

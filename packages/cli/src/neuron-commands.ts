@@ -9,6 +9,7 @@ import {
 import { runMiner } from '@tuning/miner';
 import { runValidator } from '@tuning/validator';
 import { runDaemonCommand } from './daemon-command.ts';
+import { jobLines } from './job-lines.ts';
 
 /** `node neurons/miner.js …` */
 export function runMinerCommand(argv: readonly string[]): Promise<void> {
@@ -18,7 +19,11 @@ export function runMinerCommand(argv: readonly string[]): Promise<void> {
       description: 'Trains models for validators of a tuning subnet and commits them on-chain.',
       options: minerOptions,
       schema: minerConfigSchema,
-      run: runMiner,
+      run: ({ live, ...args }) =>
+        runMiner({
+          ...args,
+          ...(live ? { showJobs: (view) => live.draw(jobLines(view, live.width, !process.env['NO_COLOR'])) } : {}),
+        }),
     },
     argv,
   );

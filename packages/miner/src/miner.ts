@@ -10,6 +10,8 @@ import { createMinerApi } from './http-api.ts';
 import { JobHandOver } from './job-hand-over.ts';
 import { jobPayloadSchema } from './job-payload.ts';
 import { prepareJob } from './job-preparation.ts';
+import { type JobsView, viewJobs } from './job-view.ts';
+import { watchJobs } from './job-watch.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
 import { createSelfCheck } from './self-check.ts';
 import { Submitter, submissionRepo } from './submitter.ts';
@@ -22,6 +24,8 @@ export interface RunMinerArgs {
   logger: Logger;
   /** Abort it to stop the daemon. */
   signal: AbortSignal;
+  /** Shows the jobs under way on a terminal, twice a second; without it their progress goes to the log now and then. */
+  showJobs?: (view: JobsView) => void;
   /** Called once when the daemon answers validators and HTTP. */
   onReady?: (info: { uid: number; hotkey: string; httpPort: number; peerPort: number }) => void;
 }
@@ -44,7 +48,7 @@ function checkNamespace(namespace: string): void {
 }
 
 /** Runs a miner until the signal aborts. @throws OperatorError in one clear line for what only the operator can mend. */
-export async function runMiner({ config, secrets, logger, signal, onReady }: RunMinerArgs): Promise<void> {
+export async function runMiner({ config, secrets, logger, signal, showJobs, onReady }: RunMinerArgs): Promise<void> {
   const recipeOverrides = await readRecipeOverrides(config.training.recipe);
   // A wrong recipe must be known before the first task is accepted.
   loadRecipe({ baseFile: BASE_RECIPE, overrides: recipeOverrides });
@@ -139,6 +143,14 @@ export async function runMiner({ config, secrets, logger, signal, onReady }: Run
     handOver.takeUp();
     await worker.start();
     submitter.resume();
+
+    const watching = watchJobs({
+      view: () => viewJobs(store, chain.head.number),
+      show: showJobs,
+      logger: logger.child({ module: 'worker' }),
+      signal,
+    });
+    shutdown.push('job watch', () => watching);
 
     const desk = new TaskDesk({
       store,

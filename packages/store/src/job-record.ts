@@ -38,6 +38,7 @@ export interface JobRepository {
   insert(job: NewJob): boolean;
   get(id: string): JobRecord | undefined;
   list(options?: ListOptions<JobState>): JobRecord[];
+  count(state: JobState): number;
   /**
    * Takes the next Queued job and makes it Running: highest priority, then earliest deadline (none is last), then
    * oldest. `except` names jobs to pass over for now.

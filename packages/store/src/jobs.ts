@@ -72,6 +72,8 @@ export function jobRepository(db: SqlDatabase, now: () => number): JobRepository
       return db.all(`SELECT * FROM jobs ${sql}`, parameters).map(parse);
     },
 
+    count: (state) => Number(db.get('SELECT count(*) AS n FROM jobs WHERE state = :state', { state })?.['n']),
+
     // One statement, so that two processes on one file cannot claim the same job.
     claim: (at, options = {}) => {
       const row = db.get(

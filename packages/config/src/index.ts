@@ -1,5 +1,6 @@
 export { dataDirOf, expandPath } from './data-dir.ts';
 export { type ConfigSources, loadConfig } from './load.ts';
+export type { ProfitRule } from './miner-policy.ts';
 export { envName, minerOptions, type Option, validatorOptions } from './option.ts';
 export {
   chainEndpoints,

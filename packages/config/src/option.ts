@@ -162,7 +162,7 @@ export const minerOptions: readonly Option[] = [
     key: 'policy.max_model_gb',
     type: 'number',
     placeholder: '<GiB>',
-    help: 'largest base model to download',
+    help: 'decline larger base models, before any byte of them is downloaded',
   },
   { key: 'policy.max_queue', type: 'number', placeholder: '<n>', help: 'decline offers when so many tasks are open' },
   { key: 'policy.max_dataset_mb', type: 'number', placeholder: '<MiB>', help: 'decline larger train splits' },
@@ -170,7 +170,15 @@ export const minerOptions: readonly Option[] = [
     key: 'policy.models',
     type: 'list',
     placeholder: '<repo,…>',
-    help: 'accept only these base models (default: any supported)',
+    help: 'accept only these base models (default: any supported); * stands for anything',
+  },
+  { key: 'policy.deny_models', type: 'list', placeholder: '<repo,…>', help: 'decline these base models' },
+  { key: 'policy.max_rows', type: 'number', placeholder: '<n>', help: 'decline train splits with more rows' },
+  {
+    key: 'policy.max_sequence_len',
+    type: 'number',
+    placeholder: '<n>',
+    help: 'decline tasks with longer sequences (tokens)',
   },
   {
     key: 'policy.dataset_types',
@@ -179,6 +187,12 @@ export const minerOptions: readonly Option[] = [
     help: 'accept only these: instruct, alpaca, pretrain, completion, custom',
   },
   { key: 'policy.validators', type: 'list', placeholder: '<hotkey,…>', help: 'accept offers of these validators only' },
+  {
+    key: 'policy.deny_validators',
+    type: 'list',
+    placeholder: '<hotkey,…>',
+    help: 'decline offers of these validators',
+  },
   {
     key: 'policy.min_validator_stake',
     type: 'number',
@@ -190,6 +204,24 @@ export const minerOptions: readonly Option[] = [
     type: 'list',
     placeholder: '<from-to,…>',
     help: 'accept offers in these hours (UTC) only, e.g. 22-6',
+  },
+  {
+    key: 'policy.max_hours',
+    type: 'number',
+    placeholder: '<h>',
+    help: 'decline tasks that would train longer by estimate',
+  },
+  {
+    key: 'policy.tokens_per_second_1b',
+    type: 'number',
+    placeholder: '<n>',
+    help: 'speed of one slot for estimates until it was measured: tokens per second of a model with 1 billion parameters',
+  },
+  {
+    key: 'policy.alpha_per_block',
+    type: 'number',
+    placeholder: '<alpha>',
+    help: 'alpha that all miners of the subnet get in a block together, for policy.profit in the YAML file',
   },
 ];
 

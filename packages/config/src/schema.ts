@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { datasetTypeNames, LIMITS, netuidSchema, repoIdSchema, ss58Schema } from '@tuning/protocol';
+import { netuidSchema } from '@tuning/protocol';
 import { z } from 'zod';
+import { minerPolicySchema } from './miner-policy.ts';
 
 /** Names of the Python SDK and their endpoints (opentensor/bittensor bittensor/core/settings.py). */
 export const NETWORK_ENDPOINTS: Readonly<Record<string, string>> = {
@@ -112,30 +113,7 @@ export const minerConfigSchema = z.strictObject({
     max_disk_gb: z.number().min(0.1).max(100_000).default(200),
     skip_self_check: z.boolean().default(false),
   }),
-  policy: z.strictObject({
-    min_blocks: z.number().int().min(0).default(20),
-    max_blocks: z.number().int().min(10).max(10_000_000).default(50_400),
-    max_model_gb: z.number().min(0.001).max(1024).default(64),
-    max_queue: z.number().int().min(1).max(3).default(3),
-    max_dataset_mb: z
-      .number()
-      .min(0.01)
-      .max(LIMITS.datasetBytes / 1024 ** 2)
-      .default(1024),
-    models: z.array(repoIdSchema).max(256).optional(),
-    dataset_types: z
-      .array(z.enum([...datasetTypeNames, 'custom']))
-      .max(8)
-      .optional(),
-    validators: z.array(ss58Schema).max(256).optional(),
-    /** Alpha staked to the validator on the subnet. */
-    min_validator_stake: z.number().min(0).max(21_000_000).default(0),
-    /** From hour to hour in UTC, over midnight where the first is the later one. */
-    hours: z
-      .array(z.string().regex(/^([01]?\d|2[0-3])-([01]?\d|2[0-4])$/, 'must be hours in UTC such as 22-6'))
-      .max(24)
-      .optional(),
-  }),
+  policy: minerPolicySchema,
 });
 export type MinerConfig = z.infer<typeof minerConfigSchema>;
 

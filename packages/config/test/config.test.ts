@@ -78,6 +78,18 @@ describe('loadConfig', () => {
     expect(() => validator({ ...good, 'synthetic.parallel': '0' })).toThrow('synthetic.parallel');
   });
 
+  it('takes profit rules from the YAML file, and says which rule is wrong', () => {
+    const rules = (text: string) =>
+      miner({ file: write('policy.yaml', `netuid: 1\npolicy:\n  profit:\n${text}`) }).policy.profit;
+    expect(rules('    - { hours: 18-22, max_hours: 1 }\n    - { min_alpha_per_gpu_hour: 0.5 }\n')).toEqual([
+      { hours: '18-22', max_hours: 1 },
+      { min_alpha_per_gpu_hour: 0.5 },
+    ]);
+    expect(() => rules('    - { hours: 18:00 }\n')).toThrow(/policy\.profit\.0\.hours: must be hours in UTC/);
+    expect(() => rules('    - { min_tao: 1 }\n')).toThrow(/policy\.profit\.0.*min_tao/);
+    expect(() => miner({ flags: { netuid: '1', 'policy.models': 'unsloth' } })).toThrow(/policy\.models\.0: must be/);
+  });
+
   it('is frozen all the way down', () => {
     const config = miner({ flags: { netuid: '1' } });
     expect(Object.isFrozen(config.axon)).toBe(true);

@@ -9,6 +9,7 @@ import {
   HttpError,
   type LocalFiles,
   type ModelCache,
+  type ModelFacts,
   Turnstile,
   takeInDataset,
 } from '@tuning/neuron';
@@ -16,6 +17,7 @@ import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import type { FastifyInstance } from 'fastify';
+import { bytesOfJob, freeBytes, lackOfRoom } from './disk-room.ts';
 
 export interface MinerApiServices {
   store: MinerStore;
@@ -24,6 +26,11 @@ export interface MinerApiServices {
   hub: Hub;
   /** Folder for the datasets of orders. */
   intakeFolder: string;
+  /** Where jobs are kept, for the room on its disk. */
+  dataFolder: string;
+  /** The recipe trains an adapter, not every weight. */
+  adapter: boolean;
+  maxModelBytes: number;
   localFiles: LocalFiles;
   apiKey: Secret | undefined;
   logger: Logger;
@@ -35,28 +42,48 @@ const MAX_WAITING = 4;
 
 /** `POST /train/`, `GET /train`, `GET` and `DELETE /train/:job_id`, `GET /train/:job_id/curve`. */
 export function createMinerApi(services: MinerApiServices): FastifyInstance {
-  const { store, worker, models, hub, intakeFolder, localFiles, logger, signal } = services;
+  const { store, worker, models, hub, intakeFolder, dataFolder, adapter, maxModelBytes } = services;
+  const { localFiles, logger, signal } = services;
   const server = createHttpServer({ apiKey: services.apiKey, logger });
 
   const intake = new Turnstile(MAX_WAITING);
 
+  /** Twice: before anything is downloaded, and once the size of the rows is known. @throws HttpError 413, 507. */
+  const requireRoom = async (facts: ModelFacts, rowsBytes: number): Promise<void> => {
+    if (facts.bytes > maxModelBytes) {
+      const message = `the base model has ${facts.bytes} bytes, policy.max_model_gb allows ${maxModelBytes}`;
+      throw new HttpError(413, 'MODEL_TOO_LARGE', message);
+    }
+    const neededBytes = bytesOfJob({ model: facts, rowsBytes, adapter });
+    const lack = lackOfRoom({ neededBytes, freeBytes: await freeBytes(dataFolder) }, dataFolder);
+    if (lack) throw new HttpError(507, 'DISK_FULL', lack);
+  };
+
   /** Leaves only the rows as JSON lines. */
-  const takeInRows = async (order: TrainRequest, folder: string, rowsFile: string): Promise<number> => {
+  const takeInRows = async (
+    order: TrainRequest,
+    facts: ModelFacts,
+    folder: string,
+    rowsFile: string,
+  ): Promise<number> => {
     const source = join(folder, 'source');
     const { rows } = await takeInDataset(order, hub, source, localFiles, signal);
-    await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
+    const lines = await toJsonLinesAsync(rows);
+    await requireRoom(facts, lines.length);
+    await writeFileAtomic(rowsFile, lines);
     await rm(source, { recursive: true, force: true });
     return rows.length;
   };
 
   server.post('/train', async (request, reply) => {
     const order = trainRequestSchema.parse(request.body);
-    const model = await models.check(order.model, order.model_revision, signal);
+    const { model, facts } = await models.survey(order.model, order.model_revision, signal);
+    await requireRoom(facts, 0);
     const id = `own-${randomUUID()}`;
     const folder = join(intakeFolder, id);
     const rowsFile = join(folder, 'train.jsonl');
     const rows = await intake
-      .pass(() => takeInRows(order, folder, rowsFile))
+      .pass(() => takeInRows(order, facts, folder, rowsFile))
       .catch(async (error: unknown) => {
         await rm(folder, { recursive: true, force: true });
         throw error;

@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Logger } from '@tuning/kit';
+import type { TaskOffer } from '@tuning/protocol';
 import type { AssignmentRepository, JobRecord, JobRepository } from '@tuning/store';
+import { type TrainingResult, trainingResultSchema } from '@tuning/training';
 import { jobPayloadSchema } from './job-payload.ts';
 
 export interface HandOverServices {
@@ -9,6 +11,8 @@ export interface HandOverServices {
   assignments: AssignmentRepository;
   submitter: { start(taskId: string): void };
   logger: Logger;
+  /** Takes a finished training as a measure of this machine's speed. */
+  measure?: (offer: TaskOffer, result: TrainingResult) => void;
 }
 
 /** Hands what has ended in the training queue on: a task's model to the submitter, its failure to the assignment. */
@@ -29,10 +33,13 @@ export class JobHandOver {
       return;
     }
     const { taskId } = payload;
-    if (assignments.get(taskId)?.state !== 'queued') return;
+    const assignment = assignments.get(taskId);
+    if (assignment?.state !== 'queued') return;
     if (job.state === 'Completed') {
       assignments.update(taskId, { state: 'publishing' });
       submitter.start(taskId);
+      const { data: result } = trainingResultSchema.safeParse(job.result);
+      if (result) this.#s.measure?.(assignment.offer, result);
     } else {
       assignments.update(taskId, { state: 'failed', message: job.error ?? `training ended as ${job.state}` });
       logger.error({ taskId, error: job.error }, 'training failed; the task is lost');

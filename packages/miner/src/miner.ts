@@ -12,8 +12,11 @@ import { jobPayloadSchema } from './job-payload.ts';
 import { prepareJob } from './job-preparation.ts';
 import { type JobsView, viewJobs } from './job-view.ts';
 import { watchJobs } from './job-watch.ts';
+import { createOfferSurvey, TRAINING_SHARE } from './offer-survey.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
 import { createSelfCheck } from './self-check.ts';
+import { SpeedBook } from './speed-book.ts';
+import { measureSpeed } from './speed-measure.ts';
 import { Submitter, submissionRepo } from './submitter.ts';
 import { TaskDesk } from './task-desk.ts';
 import { openTrainingRunner } from './training-runner.ts';
@@ -30,8 +33,6 @@ export interface RunMinerArgs {
   onReady?: (info: { uid: number; hotkey: string; httpPort: number; peerPort: number }) => void;
 }
 
-/** Share of the time to the deadline that training may take; the rest is for pushing the model and the commitment. */
-const TRAINING_SHARE = 0.85;
 /** Alpha has nine decimals, like TAO. */
 const RAO_PER_ALPHA = 1_000_000_000;
 /** Time for a training job to write its checkpoint when the daemon stops, in ms. */
@@ -51,7 +52,7 @@ function checkNamespace(namespace: string): void {
 export async function runMiner({ config, secrets, logger, signal, showJobs, onReady }: RunMinerArgs): Promise<void> {
   const recipeOverrides = await readRecipeOverrides(config.training.recipe);
   // A wrong recipe must be known before the first task is accepted.
-  loadRecipe({ baseFile: BASE_RECIPE, overrides: recipeOverrides });
+  const recipe = loadRecipe({ baseFile: BASE_RECIPE, overrides: recipeOverrides });
 
   const neuron = await openNeuron({ role: 'miner', config, secrets, logger, signal });
   const { chain, hub, hotkey, folder, shutdown } = neuron;
@@ -106,7 +107,9 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       signal,
       ...(check ? { check } : {}),
     });
+    const speeds = await SpeedBook.open(folder.file('speed.json'), logger.child({ module: 'tasks' }));
     const handOver = new JobHandOver({
+      measure: (offer, result) => measureSpeed({ models, recipe, speeds, logger }, offer, result),
       jobs: store.jobs,
       assignments: store.assignments,
       submitter,
@@ -159,6 +162,14 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       config,
       logger: logger.child({ module: 'tasks' }),
       stakeAlphaOf: (hotkey) => Number(neuron.metagraph.neuron(hotkey)?.stake ?? 0n) / RAO_PER_ALPHA,
+      survey: createOfferSurvey({
+        ...{ models, metagraph: neuron.metagraph, chain, hotkey: hotkey.address, recipe, speeds },
+        assumedSpeed: config.policy.tokens_per_second_1b,
+        alphaPerBlock: config.policy.alpha_per_block,
+        gpus: config.training.gpus?.length ?? 0,
+        folder: folder.path,
+      }),
+      folder: folder.path,
     });
     const http = createMinerApi({
       store,
@@ -166,6 +177,9 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       models,
       hub,
       intakeFolder: folder.file('intake'),
+      dataFolder: folder.path,
+      adapter: Boolean(recipe.adapter),
+      maxModelBytes: config.policy.max_model_gb * GIB,
       localFiles: localFilesOf(config, folder.path),
       apiKey: secrets.apiKey,
       logger: logger.child({ module: 'http' }),
@@ -175,13 +189,16 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
     shutdown.push('http', () => http.close());
 
     const peer = await neuron.openPeer({
-      onOffer: async (from, offer) => desk.onOffer(from, offer),
+      onOffer: (from, offer, offerSignal) => desk.onOffer(from, offer, offerSignal),
       onStatus: async (from, taskId) => desk.onStatus(from, taskId),
       onCurve: (from, request) => desk.onCurve(from, request),
     });
     shutdown.push(
       'deadline watch',
-      chain.onFinalised(({ number }) => desk.dropExpired(number)),
+      chain.onFinalised(({ number }) => {
+        submitter.onBlock();
+        desk.dropExpired(number);
+      }),
     );
     shutdown.push('offers', () => {
       desk.draining = true;

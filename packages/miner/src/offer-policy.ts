@@ -1,5 +1,7 @@
 import type { MinerConfig } from '@tuning/config';
 import type { OfferAnswer, TaskOffer } from '@tuning/protocol';
+import { isWithinHours } from './hours-of-day.ts';
+import { matchesModel } from './model-pattern.ts';
 
 /** What a decision depends on beside the offer. */
 export interface OfferContext {
@@ -17,7 +19,7 @@ export interface OfferContext {
 
 const MIB = 1024 ** 2;
 
-/** Accepts an offer or names the reason why not. Pure, so that every rule has a test. */
+/** Accepts an offer by what it says, or names the reason why not. Pure, so that every rule has a test. */
 export function decideOffer(offer: TaskOffer, policy: MinerConfig['policy'], context: OfferContext): OfferAnswer {
   const decline = (reason: Extract<OfferAnswer, { accept: false }>['reason'], message: string): OfferAnswer => ({
     accept: false,
@@ -30,6 +32,9 @@ export function decideOffer(offer: TaskOffer, policy: MinerConfig['policy'], con
   if (policy.validators && !policy.validators.includes(validator.hotkey)) {
     return decline('validator_not_accepted', `${validator.hotkey} is not on this miner's list of validators`);
   }
+  if (policy.deny_validators?.includes(validator.hotkey)) {
+    return decline('validator_not_accepted', `${validator.hotkey} is on this miner's list of validators to decline`);
+  }
   if (validator.stakeAlpha < policy.min_validator_stake) {
     return decline(
       'validator_not_accepted',
@@ -39,7 +44,7 @@ export function decideOffer(offer: TaskOffer, policy: MinerConfig['policy'], con
   if (head > offer.offerDeadlineBlock) {
     return decline('offer_expired', `the offer ended at block ${offer.offerDeadlineBlock}, the head is ${head}`);
   }
-  if (policy.hours && !policy.hours.some((hours) => isWithin(hours, context.now))) {
+  if (policy.hours && !policy.hours.some((hours) => isWithinHours(hours, context.now))) {
     return decline('outside_hours', `this miner takes offers at ${policy.hours.join(', ')} o'clock UTC`);
   }
   const blocks = offer.deadlineBlock - head;
@@ -55,18 +60,22 @@ export function decideOffer(offer: TaskOffer, policy: MinerConfig['policy'], con
       `the train split has ${offer.dataset.file.bytes} bytes, at most ${policy.max_dataset_mb} MiB wanted`,
     );
   }
-  if (policy.models && !policy.models.includes(offer.model.repo))
+  const { rows } = offer.dataset.file;
+  if (policy.max_rows !== undefined && rows > policy.max_rows)
+    return decline('too_large', `the train split has ${rows} rows, at most ${policy.max_rows} wanted`);
+  if (policy.max_sequence_len !== undefined && offer.sequenceLen > policy.max_sequence_len) {
+    return decline(
+      'too_large',
+      `sequences have ${offer.sequenceLen} tokens, at most ${policy.max_sequence_len} wanted`,
+    );
+  }
+  if (policy.models && !matchesModel(policy.models, offer.model.repo))
     return decline('model_not_accepted', `${offer.model.repo} is not on this miner's list`);
+  if (policy.deny_models && matchesModel(policy.deny_models, offer.model.repo))
+    return decline('model_not_accepted', `${offer.model.repo} is on this miner's list of models to decline`);
   const type = typeof offer.datasetType === 'string' ? offer.datasetType : 'custom';
   if (policy.dataset_types && !policy.dataset_types.includes(type)) {
     return decline('dataset_type_not_accepted', `datasets of type ${type} are not on this miner's list`);
   }
   return { accept: true };
-}
-
-/** Whether a time is within hours such as `9-17` or, over midnight, `22-6`; the last hour is not part of them. */
-function isWithin(hours: string, now: number): boolean {
-  const [from = 0, to = 24] = hours.split('-').map(Number);
-  const hour = new Date(now).getUTCHours();
-  return from < to ? hour >= from && hour < to : hour >= from || hour < to;
 }

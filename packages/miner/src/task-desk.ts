@@ -1,6 +1,6 @@
 import type { Chain } from '@tuning/chain';
 import type { MinerConfig } from '@tuning/config';
-import { BadInputError, errorMessage, type Logger } from '@tuning/kit';
+import { BadInputError, errorMessage, type Logger, OperatorError } from '@tuning/kit';
 import type { DirectoryEntry } from '@tuning/p2p';
 import {
   type CurveAnswer,
@@ -19,6 +19,8 @@ import type { TrainingWorker } from '@tuning/training';
 import { z } from 'zod';
 import { taskJobId } from './job-payload.ts';
 import { decideOffer } from './offer-policy.ts';
+import type { SurveyOffer } from './offer-survey.ts';
+import { decideWork } from './work-policy.ts';
 
 const progressSchema = z.object({
   step: z.number().int().optional(),
@@ -35,6 +37,8 @@ export class TaskDesk {
   readonly #config: MinerConfig;
   readonly #logger: Logger;
   readonly #stakeAlphaOf: (hotkey: string) => number;
+  readonly #survey: SurveyOffer;
+  readonly #folder: string;
   draining = false;
 
   constructor(services: {
@@ -45,6 +49,9 @@ export class TaskDesk {
     logger: Logger;
     /** Alpha staked to a hotkey on the subnet, by the metagraph. */
     stakeAlphaOf: (hotkey: string) => number;
+    survey: SurveyOffer;
+    /** The data folder, for messages about its disk. */
+    folder: string;
   }) {
     this.#store = services.store;
     this.#worker = services.worker;
@@ -52,25 +59,61 @@ export class TaskDesk {
     this.#config = services.config;
     this.#logger = services.logger;
     this.#stakeAlphaOf = services.stakeAlphaOf;
+    this.#survey = services.survey;
+    this.#folder = services.folder;
   }
 
-  onOffer(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
+  /** @throws TransientError where the hub does not tell the model's size: the validator asks again. */
+  async onOffer(from: DirectoryEntry, offer: TaskOffer, signal?: AbortSignal): Promise<OfferAnswer> {
+    const answer = this.#decide(from, offer) ?? (await this.#decideWork(offer, signal)) ?? this.#take(from, offer);
+    const { taskId } = offer;
+    if (!answer.accept) {
+      const { reason, message } = answer;
+      this.#logger.info({ taskId, validator: from.hotkey, reason, message }, 'offer declined');
+    }
+    return answer;
+  }
+
+  /** What the offer itself and what is known of its task say; undefined where nothing speaks against it. */
+  #decide(from: DirectoryEntry, offer: TaskOffer): OfferAnswer | undefined {
     const known = this.#store.assignments.get(offer.taskId);
     if (known) return this.#answerAgain(known, from, offer);
     const answer = decideOffer(offer, this.#config.policy, {
       netuid: this.#config.netuid,
       head: this.#chain.head.number,
-      openTasks: this.#store.assignments.list({
-        states: ['queued', 'training', 'publishing', 'committing', 'committed'],
-      }).length,
+      openTasks: this.#openTasks(),
       draining: this.draining,
       validator: { hotkey: from.hotkey, stakeAlpha: this.#stakeAlphaOf(from.hotkey) },
       now: Date.now(),
     });
-    if (!answer.accept) {
-      this.#logger.info({ taskId: offer.taskId, validator: from.hotkey, reason: answer.reason }, 'offer declined');
-      return answer;
+    return answer.accept ? undefined : answer;
+  }
+
+  async #decideWork(offer: TaskOffer, signal: AbortSignal | undefined): Promise<OfferAnswer | undefined> {
+    try {
+      const survey = await this.#survey(offer, this.#openTasks() + 1, signal);
+      const { parameters, modelBytes, workHours, alphaPerGpuHour } = survey;
+      this.#logger.debug(
+        { taskId: offer.taskId, parameters, modelBytes, workHours, alphaPerGpuHour },
+        'offer surveyed',
+      );
+      const answer = decideWork(survey, this.#config.policy, { now: Date.now(), folder: this.#folder });
+      return answer.accept ? undefined : answer;
+    } catch (error) {
+      if (!(error instanceof BadInputError) && !(error instanceof OperatorError)) throw error;
+      return { accept: false, reason: 'model_not_accepted', message: error.message.slice(0, 500) };
     }
+  }
+
+  #openTasks(): number {
+    const states = ['queued', 'training', 'publishing', 'committing', 'committed'] as const;
+    return this.#store.assignments.list({ states }).length;
+  }
+
+  /** Looking at the work took time, in which other offers may have come: the rules are asked once more. */
+  #take(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
+    const meanwhile = this.#decide(from, offer);
+    if (meanwhile) return meanwhile;
     const jobId = taskJobId(offer.taskId);
     this.#store.transaction(() => {
       this.#store.jobs.insert({
@@ -87,7 +130,7 @@ export class TaskDesk {
       'offer accepted',
     );
     this.#worker.wake();
-    return answer;
+    return { accept: true };
   }
 
   /** The same validator asks again when our first answer got lost, perhaps in a later window with other blocks. */

@@ -9,6 +9,7 @@ const policy = {
   max_dataset_mb: 1,
   max_model_gb: 1,
   min_validator_stake: 0,
+  alpha_per_block: 0.41,
 };
 const validator = { hotkey: '5V', stakeAlpha: 10 };
 const now = Date.UTC(2026, 0, 1, 23, 30);
@@ -32,6 +33,25 @@ describe('decideOffer', () => {
     expect(answer).toMatchObject({ accept: false, reason });
   });
 
+  it('keeps to rows and sequence lengths', () => {
+    for (const own of [{ max_rows: 9 }, { max_sequence_len: 127 }])
+      expect(decideOffer(offer, { ...policy, ...own }, context)).toMatchObject({ reason: 'too_large' });
+    expect(decideOffer(offer, { ...policy, max_rows: 10, max_sequence_len: 128 }, context).accept).toBe(true);
+  });
+
+  it.each([
+    ['demo/*', true],
+    ['DEMO/tiny', true],
+    ['*/t*y', true],
+    ['*/*', true],
+    ['demo/tin', false],
+    ['demo/ti.y', false],
+    ['dem*', false],
+  ])('takes %s for its model: %s', (pattern, fits) => {
+    expect(decideOffer(offer, { ...policy, models: [pattern] }, context).accept).toBe(fits);
+    expect(decideOffer(offer, { ...policy, deny_models: ['x/y', pattern] }, context).accept).toBe(!fits);
+  });
+
   it('keeps to its list of models', () => {
     expect(decideOffer(offer, { ...policy, models: ['demo/tiny'] }, context).accept).toBe(true);
     expect(decideOffer(offer, { ...policy, models: ['other/model'] }, context)).toMatchObject({
@@ -41,7 +61,7 @@ describe('decideOffer', () => {
 
   it('chooses whom it works for', () => {
     expect(decideOffer(offer, { ...policy, validators: ['5V'], min_validator_stake: 10 }, context).accept).toBe(true);
-    for (const own of [{ validators: ['5W'] }, { min_validator_stake: 10.5 }]) {
+    for (const own of [{ validators: ['5W'] }, { min_validator_stake: 10.5 }, { deny_validators: ['5V'] }]) {
       expect(decideOffer(offer, { ...policy, ...own }, context)).toMatchObject({ reason: 'validator_not_accepted' });
     }
   });

@@ -1,8 +1,10 @@
 import type { MinerConfig } from '@tuning/config';
-import { silentLogger } from '@tuning/kit';
+import { BadInputError, silentLogger, sleep, TransientError } from '@tuning/kit';
 import type { DirectoryEntry } from '@tuning/p2p';
+import type { TaskOffer } from '@tuning/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { taskJobId } from '../src/job-payload.ts';
+import type { OfferSurvey } from '../src/offer-survey.ts';
 import { TaskDesk } from '../src/task-desk.ts';
 import { FakeChain } from './fake-chain.ts';
 import { FakeWorker } from './fake-worker.ts';
@@ -18,12 +20,22 @@ const validator = (hotkey: string): DirectoryEntry => ({
 });
 const [v, other] = [validator('V'), validator('OTHER')];
 
+const survey: OfferSurvey = {
+  modelBytes: 1_000,
+  parameters: 250,
+  workHours: 1,
+  alphaPerGpuHour: 1,
+  room: { neededBytes: 10, freeBytes: 10 },
+};
+
+let look: (offered: TaskOffer, openTasks: number) => OfferSurvey | Promise<OfferSurvey>;
 let worker: FakeWorker;
 let desk: TaskDesk;
 let opened: Awaited<ReturnType<typeof openTempStore>>;
 beforeEach(async () => {
   opened = await openTempStore();
   worker = new FakeWorker();
+  look = () => survey;
   const policy = {
     min_blocks: 20,
     max_blocks: 1_000,
@@ -31,6 +43,7 @@ beforeEach(async () => {
     max_dataset_mb: 1,
     max_model_gb: 1,
     min_validator_stake: 0,
+    alpha_per_block: 0.41,
   };
   desk = new TaskDesk({
     store: opened.store,
@@ -39,6 +52,8 @@ beforeEach(async () => {
     config: { netuid: 2, policy } as MinerConfig,
     logger: silentLogger,
     stakeAlphaOf: () => 5,
+    survey: async (offered, openTasks) => look(offered, openTasks),
+    folder: '/data',
   });
 });
 afterEach(() => opened.remove());
@@ -47,73 +62,120 @@ const assignment = (id = taskId) => opened.store.assignments.get(id);
 const jobs = () => opened.store.jobs.list();
 
 describe('an offer', () => {
-  it('that fits becomes one assignment and one job, and the worker is told', () => {
-    expect(desk.onOffer(v, offer)).toEqual({ accept: true });
+  it('that fits becomes one assignment and one job, and the worker is told', async () => {
+    expect(await desk.onOffer(v, offer)).toEqual({ accept: true });
     expect(assignment()).toMatchObject({ validator: 'V', state: 'queued', jobId: taskJobId(taskId), offer });
     expect(jobs()).toMatchObject([{ id: taskJobId(taskId), kind: 'task', deadlineBlock: 200, state: 'Queued' }]);
     expect(worker.wakes).toBe(1);
   });
 
-  it('asked again by the same validator is accepted again, without a second job', () => {
-    desk.onOffer(v, offer);
-    expect(desk.onOffer(v, offer)).toEqual({ accept: true });
+  it('asked again by the same validator is accepted again, without a second job', async () => {
+    await desk.onOffer(v, offer);
+    expect(await desk.onOffer(v, offer)).toEqual({ accept: true });
     expect(jobs()).toHaveLength(1);
   });
 
-  it('asked again is accepted even by a miner that is busy or draining by now', () => {
-    desk.onOffer(v, offer);
-    desk.onOffer(v, { ...offer, taskId: 'b'.repeat(16) });
-    expect(desk.onOffer(v, { ...offer, taskId: 'c'.repeat(16) })).toMatchObject({ accept: false, reason: 'busy' });
+  it('asked again is accepted even by a miner that is busy or draining by now', async () => {
+    await desk.onOffer(v, offer);
+    await desk.onOffer(v, { ...offer, taskId: 'b'.repeat(16) });
+    expect(await desk.onOffer(v, { ...offer, taskId: 'c'.repeat(16) })).toMatchObject({
+      accept: false,
+      reason: 'busy',
+    });
     desk.draining = true;
-    expect(desk.onOffer(v, offer)).toEqual({ accept: true });
+    expect(await desk.onOffer(v, offer)).toEqual({ accept: true });
   });
 
-  it('asked again in a later window has the later blocks', () => {
-    desk.onOffer(v, offer);
-    desk.onOffer(v, { ...offer, offerDeadlineBlock: 150, deadlineBlock: 250 });
+  it('asked again in a later window has the later blocks', async () => {
+    await desk.onOffer(v, offer);
+    await desk.onOffer(v, { ...offer, offerDeadlineBlock: 150, deadlineBlock: 250 });
     expect(assignment()?.offer.deadlineBlock).toBe(250);
     desk.dropExpired(201);
     expect(assignment()?.state).toBe('queued');
   });
 
-  it('asked again with anything else changed is declined and changes nothing', () => {
-    desk.onOffer(v, offer);
-    const answer = desk.onOffer(v, { ...offer, sequenceLen: offer.sequenceLen + 1 });
+  it('asked again with anything else changed is declined and changes nothing', async () => {
+    await desk.onOffer(v, offer);
+    const answer = await desk.onOffer(v, { ...offer, sequenceLen: offer.sequenceLen + 1 });
     expect(answer).toMatchObject({ accept: false, reason: 'internal' });
     expect(assignment()?.offer).toEqual(offer);
   });
 
-  it('with the id of another validator’s task is declined and changes nothing', () => {
-    desk.onOffer(v, offer);
-    const answer = desk.onOffer(other, { ...offer, deadlineBlock: 999 });
+  it('with the id of another validator’s task is declined and changes nothing', async () => {
+    await desk.onOffer(v, offer);
+    const answer = await desk.onOffer(other, { ...offer, deadlineBlock: 999 });
     expect(answer).toMatchObject({ accept: false, reason: 'validator_not_accepted' });
     expect(assignment()).toMatchObject({ validator: 'V', offer: { deadlineBlock: 200 } });
   });
 
-  it('of a task that failed here is declined', () => {
-    desk.onOffer(v, offer);
+  it('of a task that failed here is declined', async () => {
+    await desk.onOffer(v, offer);
     opened.store.assignments.update(taskId, { state: 'failed', message: 'the disk is full' });
-    expect(desk.onOffer(v, offer)).toEqual({ accept: false, reason: 'internal', message: 'the disk is full' });
+    expect(await desk.onOffer(v, offer)).toEqual({ accept: false, reason: 'internal', message: 'the disk is full' });
   });
 
-  it('that is declined leaves no row behind', () => {
-    expect(desk.onOffer(v, { ...offer, netuid: 3 })).toMatchObject({ accept: false, reason: 'wrong_netuid' });
+  it('that is declined leaves no row behind', async () => {
+    expect(await desk.onOffer(v, { ...offer, netuid: 3 })).toMatchObject({ accept: false, reason: 'wrong_netuid' });
     expect(assignment()).toBeUndefined();
     expect(jobs()).toEqual([]);
     expect(worker.wakes).toBe(0);
   });
 });
 
+describe('the work of an offer', () => {
+  it('that does not suit is declined with its reason, and leaves no row behind', async () => {
+    look = () => ({ ...survey, modelBytes: 2 ** 31 });
+    expect(await desk.onOffer(v, offer)).toMatchObject({ accept: false, reason: 'too_large' });
+    look = () => ({ ...survey, room: { neededBytes: 11, freeBytes: 10 } });
+    expect(await desk.onOffer(v, offer)).toEqual({
+      accept: false,
+      reason: 'disk_full',
+      message: 'the job needs about 11 bytes of disk and /data has 10 left: free some space',
+    });
+    expect([assignment(), jobs()]).toEqual([undefined, []]);
+  });
+
+  it('with a model that cannot be used is declined; a hub that is down is a reason to ask again', async () => {
+    look = () => Promise.reject(new BadInputError('MODEL_UNSUPPORTED', 'mamba is not supported'));
+    expect(await desk.onOffer(v, offer)).toEqual({
+      accept: false,
+      reason: 'model_not_accepted',
+      message: 'mamba is not supported',
+    });
+    look = () => Promise.reject(new TransientError('HUB_UNAVAILABLE', '503'));
+    await expect(desk.onOffer(v, offer)).rejects.toMatchObject({ code: 'HUB_UNAVAILABLE' });
+    look = () => survey;
+    expect(await desk.onOffer(v, offer)).toEqual({ accept: true });
+  });
+
+  it('is not looked at where the offer itself is declined', async () => {
+    look = () => Promise.reject(new Error('looked'));
+    expect(await desk.onOffer(v, { ...offer, netuid: 3 })).toMatchObject({ reason: 'wrong_netuid' });
+  });
+
+  it('looked at while other offers come never lets more in than the miner takes', async () => {
+    look = async () => {
+      await sleep(20);
+      return survey;
+    };
+    const answers = await Promise.all(
+      ['1', '2', '3', '1'].map((digit) => desk.onOffer(v, { ...offer, taskId: digit.repeat(16) })),
+    );
+    expect(answers.filter(({ accept }) => accept)).toHaveLength(3);
+    expect(jobs()).toHaveLength(2);
+  });
+});
+
 describe('a status', () => {
-  it('is told to the task’s validator only', () => {
-    desk.onOffer(v, offer);
+  it('is told to the task’s validator only', async () => {
+    await desk.onOffer(v, offer);
     expect(desk.onStatus(v, taskId)).toEqual({ state: 'queued' });
     expect(desk.onStatus(other, taskId)).toEqual({ state: 'unknown' });
     expect(desk.onStatus(v, 'b'.repeat(16))).toEqual({ state: 'unknown' });
   });
 
-  it('tells how far training is, and nothing of the repo', () => {
-    desk.onOffer(v, offer);
+  it('tells how far training is, and nothing of the repo', async () => {
+    await desk.onOffer(v, offer);
     opened.store.jobs.claim(Date.now());
     opened.store.jobs.setProgress(taskJobId(taskId), { step: 3, totalSteps: 9, loss: 1.5, secret: 'x' });
     expect(desk.onStatus(v, taskId)).toEqual({ state: 'training', step: 3, totalSteps: 9, loss: 1.5 });
@@ -121,8 +183,8 @@ describe('a status', () => {
     expect(desk.onStatus(v, taskId)).not.toHaveProperty('repo');
   });
 
-  it('gives the reason of a failure, cut to what a message takes', () => {
-    desk.onOffer(v, offer);
+  it('gives the reason of a failure, cut to what a message takes', async () => {
+    await desk.onOffer(v, offer);
     opened.store.assignments.update(taskId, { state: 'failed', message: 'x'.repeat(2_000) });
     expect(desk.onStatus(v, taskId)).toEqual({ state: 'failed', message: 'x'.repeat(500) });
   });
@@ -139,7 +201,7 @@ describe('a loss curve', () => {
   }));
 
   it('is told from a step on, at most as many points as an answer takes, the last always', async () => {
-    desk.onOffer(v, offer);
+    await desk.onOffer(v, offer);
     worker.curves.set(taskJobId(taskId), points);
     expect(await desk.onCurve(v, { taskId, fromStep: 998 })).toEqual({ points: points.slice(997) });
     const { points: thin } = await desk.onCurve(v, { taskId, fromStep: 0 });
@@ -148,16 +210,16 @@ describe('a loss curve', () => {
   });
 
   it('is told to the task’s validator only', async () => {
-    desk.onOffer(v, offer);
+    await desk.onOffer(v, offer);
     await expect(desk.onCurve(other, { taskId, fromStep: 0 })).rejects.toMatchObject({ code: 'TASK_UNKNOWN' });
   });
 });
 
 describe('dropExpired', () => {
-  it('ends queued tasks whose deadline block is over, and no others', () => {
+  it('ends queued tasks whose deadline block is over, and no others', async () => {
     const later = 'b'.repeat(16);
-    desk.onOffer(v, offer);
-    desk.onOffer(v, { ...offer, taskId: later, deadlineBlock: 300 });
+    await desk.onOffer(v, offer);
+    await desk.onOffer(v, { ...offer, taskId: later, deadlineBlock: 300 });
     desk.dropExpired(200);
     expect(assignment()?.state).toBe('queued');
     desk.dropExpired(201);
@@ -190,8 +252,8 @@ describe('dropExpired', () => {
     );
   });
 
-  it('leaves a trained model to the submitter', () => {
-    desk.onOffer(v, offer);
+  it('leaves a trained model to the submitter', async () => {
+    await desk.onOffer(v, offer);
     opened.store.assignments.update(taskId, { state: 'publishing' });
     desk.dropExpired(500);
     expect(assignment()?.state).toBe('publishing');

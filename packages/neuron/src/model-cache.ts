@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
 import { BadInputError, pathExists } from '@tuning/kit';
-import { readModelConfig } from '@tuning/llm';
+import { modelTensors, readModelConfig } from '@tuning/llm';
 import { LIMITS } from '@tuning/protocol';
 
 /** Files of a base model that training and evaluation read. Weights are safetensors or nothing. */
@@ -13,6 +13,14 @@ export interface BaseModel {
   repo: string;
   /** 40-hex commit. */
   revision: string;
+}
+
+export interface ModelFacts {
+  /** Of the files that training needs. */
+  readonly bytes: number;
+  readonly parameters: number;
+  /** Whether they are on this disk. */
+  readonly cached: boolean;
 }
 
 /** Base models on disk, one folder per repo and commit, shared by all jobs of a daemon. */
@@ -48,6 +56,24 @@ export class ModelCache {
     }
     await readModelConfig(folder);
     return model;
+  }
+
+  /**
+   * What a model is, from its config and the hub's file list: nothing but the config is downloaded.
+   * @throws BadInputError as `check`, and HUB_REVISION_NOT_FOUND.
+   */
+  async survey(
+    repo: string,
+    revision: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<{ model: BaseModel; facts: ModelFacts }> {
+    const model = await this.check(repo, revision, signal);
+    const config = await readModelConfig(this.#folder(model, 'config'));
+    const files = await this.#hub.list({ type: 'model', ...model }, signal ? { signal } : {});
+    const bytes = files.reduce((sum, { path, size }) => sum + (BASE_FILES.test(path) ? size : 0), 0);
+    const shapes = [...modelTensors(config).values()];
+    const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
+    return { model, facts: { bytes, parameters, cached: await pathExists(this.#folder(model, 'full')) } };
   }
 
   /** The folder with the model's files; downloads them once. */

@@ -30,6 +30,8 @@ export const trainingResultSchema = z.strictObject({
     lowestLoss: z.number().nullable(),
     /** Trained tokens at the end. */
     tokens: z.number().int().min(0),
+    /** Median time of a step in ms, where two steps or more were reported. */
+    msPerStep: z.number().min(0).optional(),
   }),
 });
 export type TrainingResult = z.infer<typeof trainingResultSchema>;
@@ -46,6 +48,13 @@ export function summarise(modelDir: string, curve: readonly CurvePoint[]): Train
       firstLoss: curve[0]?.loss ?? null,
       lowestLoss: last ? curve.reduce((lowest, { loss }) => Math.min(lowest, loss), last.loss) : null,
       tokens: last?.tokens ?? 0,
+      ...(curve.length < 2 ? {} : { msPerStep: medianStep(curve) }),
     },
   };
+}
+
+/** The median, because a run that was stopped and taken up again has one very long step. */
+function medianStep(curve: readonly CurvePoint[]): number {
+  const times = curve.slice(1).map(({ step, ts }, at) => Math.max(0, ts - curve[at]!.ts) / (step - curve[at]!.step));
+  return times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
 }

@@ -20,7 +20,7 @@ describe.concurrent('the training worker', () => {
       modelDir: join(root, 'job-a', 'out', 'model'),
       steps: 12,
       finalLoss: 3,
-      curve: { points: 12, firstLoss: 4 - 1 / 12, lowestLoss: 3, tokens: 1200 },
+      curve: { points: 12, firstLoss: 4 - 1 / 12, lowestLoss: 3, tokens: 1200, msPerStep: expect.any(Number) },
     });
     expect((await one.curve('job-a')).map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, n) => n + 1));
     expect(await one.curve('unknown')).toEqual([]);

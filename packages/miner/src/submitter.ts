@@ -14,7 +14,9 @@ import {
 import type { AssignmentRecord, AssignmentRepository, JobRepository } from '@tuning/store';
 import { readCurve } from '@tuning/training';
 import { z } from 'zod';
+import { HeadClock } from './head-clock.ts';
 import { sha256File } from './job-preparation.ts';
+import { lossOf, silentChain } from './loss-report.ts';
 import { modelCard } from './model-card.ts';
 import type { SelfCheck } from './self-check.ts';
 
@@ -42,7 +44,7 @@ const REVEAL_BLOCKS = 7_200;
 /** Of the operator's own making, or the chain's word: the operator must see them. Other faults pass. */
 const REFUSALS = new Set(['OperatorError', 'BadInputError', 'ChainError']);
 /** Waits between tries after a fault of hub or chain: short at first, since the deadline is near by nature. */
-const RETRY = { attempts: 10_000, baseMs: 500, maxMs: 15_000 };
+const RETRY = { attempts: Number.POSITIVE_INFINITY, baseMs: 500, maxMs: 15_000 };
 
 /**
  * Carries a trained model to the chain: push it private, commit its id before the deadline block, read it back, make it
@@ -53,12 +55,21 @@ export class Submitter {
   readonly #running = new Map<string, Promise<void>>();
   /** Code of the last refusal that was logged, by task. */
   readonly #told = new Map<string, string | undefined>();
+  /** Tasks whose operator was told that the chain is silent over the deadline. */
+  readonly #silence = new Set<string>();
+  readonly #clock: HeadClock;
   /** Tasks whose model was checked: a push that fails is tried many times, the model stays the same. */
   readonly #checked = new Set<string>();
   #commitQueue: Promise<unknown> = Promise.resolve();
 
   constructor(services: SubmitterServices) {
     this.#s = services;
+    this.#clock = new HeadClock(services.chain);
+  }
+
+  /** To be called with each block. */
+  onBlock(): void {
+    this.#clock.look();
   }
 
   /** Takes up every assignment that is between training and its end. */
@@ -71,11 +82,12 @@ export class Submitter {
     const run = this.#carry(taskId)
       .catch((error) => {
         if (this.#s.signal.aborted) return;
-        this.#fail(taskId, errorMessage(error));
+        this.#lose(taskId, errorMessage(error));
       })
       .finally(() => {
         this.#running.delete(taskId);
         this.#told.delete(taskId);
+        this.#silence.delete(taskId);
         this.#checked.delete(taskId);
       });
     this.#running.set(taskId, run);
@@ -118,8 +130,22 @@ export class Submitter {
       this.#told.set(taskId, code);
       this.#s.logger.error({ taskId, state, code, error: error.message }, 'refused; trying again until it is too late');
     }
+    this.#tellSilence(assignment);
     const last = assignment.state === 'committed' ? offer.deadlineBlock + REVEAL_BLOCKS : offer.deadlineBlock;
     return this.#s.chain.head.number <= last;
+  }
+
+  /** A head that stands still ends no submission; its operator must know what that may cost, once. */
+  #tellSilence(assignment: AssignmentRecord): void {
+    const { taskId, validator, offer } = assignment;
+    const head = this.#clock.look();
+    if (head.estimate <= offer.deadlineBlock || head.seen > offer.deadlineBlock || this.#silence.has(taskId)) return;
+    this.#silence.add(taskId);
+    const { deadlineBlock } = offer;
+    this.#s.logger.error(
+      { taskId, validator, deadlineBlock, reason: silentChain(assignment, head) },
+      'the chain is silent',
+    );
   }
 
   #step(assignment: AssignmentRecord): ((assignment: AssignmentRecord, offer: TaskOffer) => Promise<void>) | undefined {
@@ -223,16 +249,33 @@ export class Submitter {
 
   async #reveal(assignment: AssignmentRecord, offer: TaskOffer): Promise<void> {
     const { chain, hub, assignments, logger, signal } = this.#s;
-    while (chain.head.number <= offer.deadlineBlock)
+    while (chain.head.number <= offer.deadlineBlock) {
+      this.#tellSilence(assignment);
       await sleep(Math.max(200, Math.min(chain.blockTimeMs, 5_000)), signal);
+    }
     await hub.setVisibility({ type: 'model', repo: assignment.repo! }, 'public', { signal });
     assignments.update(assignment.taskId, { state: 'published' });
     logger.info({ taskId: assignment.taskId, repo: assignment.repo }, 'model is public');
   }
 
+  #lose(taskId: string, error: string): void {
+    const { assignments, jobs } = this.#s;
+    const assignment = assignments.get(taskId);
+    if (!assignment) return;
+    const trained = jobResultSchema.safeParse(jobs.get(assignment.jobId)?.result).data;
+    this.#fail(taskId, lossOf(assignment, trained, error));
+  }
+
   #fail(taskId: string, message: string): void {
-    this.#s.assignments.update(taskId, { state: 'failed', message });
-    this.#s.logger.error({ taskId, reason: message }, 'submission lost');
+    const { assignments, logger } = this.#s;
+    assignments.update(taskId, { state: 'failed', message });
+    const known = assignments.get(taskId);
+    const facts = {
+      validator: known?.validator,
+      model: known?.offer.model.repo,
+      deadlineBlock: known?.offer.deadlineBlock,
+    };
+    logger.error({ taskId, ...facts, reason: message }, 'submission lost');
   }
 
   /** Commitments go one after the other: each writes the whole slot. */

@@ -13,6 +13,8 @@ export class FakeChain {
   readonly refusals: Error[] = [];
   /** Thrown one after the other by `commit`, after its block: the answer got lost. */
   readonly losses: Error[] = [];
+  /** Thrown by every `commit` and `commitment` while the head stands still: the connection is down. */
+  down: { error: Error; at: BlockRef } | undefined;
   /** Blocks from sending to inclusion. */
   delay = 1;
   readonly #offset: number;
@@ -22,13 +24,22 @@ export class FakeChain {
     this.#offset = head;
   }
 
+  goDown(error: Error): void {
+    this.down = { error, at: this.head };
+  }
+
   get head(): BlockRef {
+    if (this.down) return this.down.at;
     return this.#block(this.#offset + Math.floor((Date.now() - this.#since) / this.blockTimeMs));
   }
 
-  commitment = async () => this.slot;
+  commitment = async () => {
+    if (this.down) throw this.down.error;
+    return this.slot;
+  };
 
   commit = async ({ fields }: CommitArgs): Promise<BlockRef> => {
+    if (this.down) throw this.down.error;
     const refusal = this.refusals.shift();
     if (refusal) throw refusal;
     this.sent.push(fields);

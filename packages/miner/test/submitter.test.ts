@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OperatorError, silentLogger, TransientError, TuningError } from '@tuning/kit';
+import { type Logger, OperatorError, silentLogger, TransientError, TuningError } from '@tuning/kit';
 import { encodeCommitment, MAX_FIELDS, modelDigest, parseCommitment, submissionDigest } from '@tuning/protocol';
 import type { AssignmentState, NewAssignment } from '@tuning/store';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -29,11 +29,19 @@ let chain: FakeChain;
 let hub: FakeHub;
 let life: AbortController;
 let submitter: Submitter;
+/** What the operator must see. */
+let errors: { message: string; reason?: string; deadlineBlock?: number; validator?: string }[];
+const logger: Logger = {
+  ...silentLogger,
+  error: (facts: object | string, message?: string) =>
+    void errors.push({ ...(facts as object), message: message ?? '' }),
+};
 let check: SelfCheck | undefined;
 let opened: Awaited<ReturnType<typeof openTempStore>>;
 
 beforeEach(async () => {
   check = undefined;
+  errors = [];
   useFakeTime();
   opened = await openTempStore();
   chain = new FakeChain(150);
@@ -57,7 +65,7 @@ function begin(namespace = 'm'): void {
     namespace,
     jobs: opened.store.jobs,
     assignments: opened.store.assignments,
-    logger: silentLogger,
+    logger,
     jobFolder: (id) => join(opened.folder, 'jobs', id),
     signal: life.signal,
     ...(check ? { check } : {}),
@@ -304,7 +312,12 @@ describe('a fault of the hub', () => {
     submitter.start(one);
     await reaches('failed');
     expect(chain.head.number).toBeGreaterThan(DEADLINE);
-    expect(assignment().message).toBe('set a valid HF_TOKEN');
+    const { modelDir } = opened.store.jobs.get(`task-${one}`)!.result as { modelDir: string };
+    const reason = `the model of 3 steps in ${modelDir} was not pushed to the hub by the deadline block 200: set a valid HF_TOKEN`;
+    expect(assignment().message).toBe(reason);
+    const last = { message: 'submission lost', validator: 'V', model: 'demo/tiny', deadlineBlock: 200, reason };
+    expect(errors.at(-1)).toMatchObject(last);
+    expect(errors, 'the token once, the loss once').toHaveLength(2);
     expect(chain.sent).toEqual([]);
   });
 
@@ -325,4 +338,68 @@ describe('a fault of the hub', () => {
     await reaches('failed');
     expect(chain.head.number).toBeGreaterThan(DEADLINE + 7_200);
   });
+});
+
+describe('a chain that is down through the deadline', () => {
+  const unreachable = () => new TransientError('CHAIN_UNREACHABLE', 'no endpoint answers');
+
+  it('before the commitment: the operator is told at the deadline what is at stake, and the end when it is known', async () => {
+    trained(one, 'committing');
+    chain.goDown(unreachable());
+    submitter.resume();
+    await passTimeUntil(() => errors.length > 0);
+    expect(errors[0]).toMatchObject({ message: 'the chain is silent', deadlineBlock: 200, validator: 'V' });
+    expect(errors[0]!.reason).toMatch(
+      /^the chain has told no block after 150 for \d+ s, and by the clock the deadline block 200 is over: the commitment of m\/t-1+@c{8} is probably lost/,
+    );
+    expect(assignment().state).toBe('committing');
+    chain.down = undefined;
+    await reaches('published');
+    expect(errors).toHaveLength(2);
+    expect(errors[1]).toMatchObject({ message: 'the submission is probably lost' });
+    expect(chain.sent).toEqual([]);
+  });
+
+  it('that comes back before the deadline costs nothing', async () => {
+    trained(one, 'committing');
+    chain.goDown(unreachable());
+    submitter.resume();
+    const begun = Date.now();
+    await passTimeUntil(() => Date.now() - begun > 30_000);
+    chain.down = undefined;
+    await reaches('published');
+    expect(errors).toEqual([]);
+    expect(assignment().commitBlock).toBeLessThanOrEqual(DEADLINE);
+  });
+
+  it('after the commitment: the model stays private, and the operator is told', async () => {
+    trained(one, 'committed', { commitBlock: 140 });
+    chain.goDown(unreachable());
+    submitter.resume();
+    await passTimeUntil(() => errors.length > 0);
+    expect(errors[0]!.reason).toMatch(/m\/t-1+ stays private until the chain answers/);
+    expect(hub.publicSince.size).toBe(0);
+    chain.down = undefined;
+    await reaches('published');
+    expect(errors).toHaveLength(1);
+  });
+});
+
+it('a hub that is down through the deadline is asked at uneven times', async () => {
+  hub.broken.publish = new TransientError('HUB_UNAVAILABLE', '503');
+  const at: number[] = [];
+  const publish = hub.publish;
+  hub.publish = (args) => {
+    at.push(Date.now());
+    return publish(args);
+  };
+  trained(one);
+  submitter.start(one);
+  await reaches('failed');
+  expect(assignment().message).toMatch(/was not pushed to the hub by the deadline block 200: 503$/);
+  const waits = at.slice(1).map((time, index) => time - at[index]!);
+  // From 16 s on they would be equal without jitter.
+  const longest = waits.slice(5);
+  expect(new Set(longest).size).toBe(longest.length);
+  expect(Math.max(...waits)).toBeLessThanOrEqual(15_000);
 });

@@ -227,6 +227,8 @@ export const minerOptions: readonly Option[] = [
 
 export const validatorOptions: readonly Option[] = [
   ...common,
+  { key: 'dataset.max_mb', type: 'number', placeholder: '<MiB>', help: 'largest dataset of a task, unpacked' },
+  { key: 'dataset.max_rows', type: 'number', placeholder: '<n>', help: 'most rows of a dataset of a task' },
   { key: 'tournament.group_size', type: 'number', placeholder: '<n>', help: 'miners per task (2-16)' },
   {
     key: 'tournament.training_blocks',

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { netuidSchema } from '@tuning/protocol';
+import { LIMITS, netuidSchema } from '@tuning/protocol';
 import { z } from 'zod';
 import { minerPolicySchema } from './miner-policy.ts';
 
@@ -121,6 +121,14 @@ export const validatorConfigSchema = z.strictObject({
   ...commonShape,
   axon: axon(8092),
   http: commonShape.http.extend({ port: port.default(8000) }),
+  dataset: z.strictObject({
+    max_mb: z
+      .number()
+      .min(0.01)
+      .max(LIMITS.datasetBytes / 1024 ** 2)
+      .default(LIMITS.datasetBytes / 1024 ** 2),
+    max_rows: z.number().int().min(LIMITS.datasetMinRows).max(LIMITS.datasetRows).default(LIMITS.datasetRows),
+  }),
   tournament: z.strictObject({
     group_size: z.number().int().min(2).max(16).default(4),
     training_blocks: z.number().int().min(10).max(1_000_000).default(900),

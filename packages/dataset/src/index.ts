@@ -17,7 +17,8 @@ export { readShards } from './publish/read-shards.ts';
 export { READ_LIMITS, type ReadLimits } from './read/limits.ts';
 export { type Dataset, readDataset, readDatasetFiles } from './read/read-dataset.ts';
 export type { DataFile, DataFormat, ReadOptions, ReadProgress } from './read/row-stream.ts';
-export { type Row, rowLine, rowsDigest, rowsDigestAsync, toJsonLines, toJsonLinesAsync } from './row.ts';
+export { type Row, rowLine } from './row.ts';
+export { rowsDigest, rowsDigestAsync, toJsonLines, toJsonLinesAsync } from './row-lines.ts';
 export { RowSelection, type Rows } from './rows.ts';
 export { SEED_BYTES, SeededRandom } from './split/random.ts';
 export {

@@ -3,6 +3,7 @@ import {
   augmentGenerator,
   givenRows,
   type Row,
+  type Rows,
   rowsDigest,
   type SyntheticGenerator,
   sealSplit,
@@ -17,7 +18,7 @@ const rows: Row[] = Array.from({ length: 80 }, (_, i) => ({
 const args = { rows, type: 'instruct', seed: new Uint8Array(32).fill(3), syntheticCount: 2 } as const;
 /** Each run gives other rows, as a language model would. */
 let serial = 0;
-const seen: { train: readonly Row[]; avoid: readonly Row[] }[] = [];
+const seen: { train: Rows; avoid: readonly Row[] }[] = [];
 const moody: SyntheticGenerator = {
   ...givenRows([]),
   replayable: false,

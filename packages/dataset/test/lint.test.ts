@@ -103,3 +103,23 @@ describe('lintRows', () => {
     await expect(lintRowsAsync(rows, 'instruct', OPTIONS, AbortSignal.abort())).rejects.toThrow();
   });
 });
+
+describe('rows that stand in other rows too', () => {
+  const rows = Array.from({ length: 30 }, (_, i) => ({ instruction: words(i), output: words(i + 100) }));
+  const other = [
+    { instruction: words(900), output: words(901) },
+    rows[4]!,
+    { ...rows[9]!, output: `${words(109)} more` },
+  ];
+
+  it('are found, copies and near copies apart, and rows among themselves as before', () => {
+    const report = lintRows([...rows, rows[4]!, rows[7]!], 'instruct', { ...OPTIONS, across: other });
+    expect(report.distinct).toBe(30);
+    expect(Object.fromEntries(report.findings.map(({ code, examples }) => [code, examples]))).toEqual({
+      exact_across: [5, 31],
+      near_across: [10],
+      exact_duplicate: [31, 32],
+    });
+    expect(lintRows(rows, 'instruct', { ...OPTIONS, across: other.slice(0, 1) }).findings).toEqual([]);
+  });
+});

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toJsonLinesAsync } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
-import { type Logger, type Secret, writeFileAtomic } from '@tuning/kit';
+import type { Logger, Secret } from '@tuning/kit';
 import {
   createHttpServer,
   HttpError,
@@ -67,12 +66,10 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
     rowsFile: string,
   ): Promise<number> => {
     const source = join(folder, 'source');
-    const { rows } = await takeInDataset(order, hub, source, localFiles, signal);
-    const lines = await toJsonLinesAsync(rows);
-    await requireRoom(facts, lines.length);
-    await writeFileAtomic(rowsFile, lines);
+    const { rows } = await takeInDataset(order, hub, { folder: source, rowsFile }, localFiles, { signal });
+    await requireRoom(facts, (await stat(rowsFile)).size);
     await rm(source, { recursive: true, force: true });
-    return rows.length;
+    return rows;
   };
 
   server.post('/train', async (request, reply) => {

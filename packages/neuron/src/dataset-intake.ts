@@ -1,13 +1,13 @@
-import { copyFile, mkdir, realpath, stat } from 'node:fs/promises';
+import { copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { expandPath, type NeuronConfig } from '@tuning/config';
 import {
+  type DataFile,
   pickTrainFiles,
-  type Row,
-  readDataset,
-  readDatasetFiles,
+  type ReadOptions,
   readmeLicence,
   requireColumns,
+  storeDataset,
 } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { BadInputError, errorMessage } from '@tuning/kit';
@@ -16,9 +16,10 @@ import { isLoopback } from './http-server.ts';
 import { readOptional } from './model-cache.ts';
 
 export interface Intake {
-  rows: Row[];
+  /** How many there are. */
+  rows: number;
   columns: string[];
-  /** sha256 of the canonical rows. */
+  /** sha256 of the canonical rows, and of the file that holds them. */
   digest: string;
   /** Where the rows came from. */
   source:
@@ -52,33 +53,56 @@ export function localFilesOf(config: Pick<NeuronConfig, 'http' | 'wallet'>, data
 
 type DatasetRequest = Pick<TrainRequest, 'dataset' | 'dataset_type' | 'file_format' | 'dataset_revision'>;
 
+/** Where an intake puts things. */
+export interface IntakePlace {
+  /** For downloads and copies; not needed afterwards. */
+  folder: string;
+  /** The rows as canonical lines (`storeDataset`). */
+  rowsFile: string;
+}
+
 /**
- * Brings the dataset of a request into `folder` and reads it: a hub dataset at a pinned commit, or a local file. The
- * copy is what is used from then on, so a file that changes later changes nothing.
+ * Brings the dataset of a request into the place's folder and its rows into `rowsFile`, without holding them in memory: a
+ * hub dataset at a pinned commit, or a local file. That copy is what is used from then on, so a file that changes later
+ * changes nothing. Where it fails there is no `rowsFile`.
  * @throws BadInputError DATASET_NOT_FOUND, DATASET_EMPTY, DATASET_UNPARSABLE, DATASET_MISSING_COLUMN, HUB_REPO_NOT_FOUND…
  */
 export async function takeInDataset(
   request: DatasetRequest,
   hub: Hub,
-  folder: string,
+  { folder, rowsFile }: IntakePlace,
   files: LocalFiles,
-  signal?: AbortSignal,
+  options: ReadOptions = {},
 ): Promise<Intake> {
   await mkdir(folder, { recursive: true });
-  const intake =
+  const found =
     request.file_format === 'hf'
-      ? await fromHub(request, hub, folder, signal)
-      : await fromFile(request, folder, files, signal);
-  requireColumns(intake.columns, request.dataset_type);
-  return intake;
+      ? await fromHub(request, hub, folder, options)
+      : await fromFile(request, folder, files, options);
+  const { rows, columns, digest } = await storeDataset(found.files, rowsFile, options);
+  rows.close();
+  try {
+    requireColumns(columns, request.dataset_type);
+  } catch (error) {
+    await rm(rowsFile, { force: true });
+    throw error;
+  }
+  return { rows: rows.length, columns, digest, source: found.source };
 }
+
+/** Files on this machine, and where they came from. */
+interface Found extends Pick<Intake, 'source'> {
+  files: DataFile[];
+}
+
+const maxBytesOf = ({ limits }: ReadOptions) => limits?.maxBytes ?? LIMITS.datasetBytes;
 
 async function fromFile(
   request: DatasetRequest,
   folder: string,
   files: LocalFiles,
-  signal?: AbortSignal,
-): Promise<Intake> {
+  options: ReadOptions,
+): Promise<Found> {
   const path = await allowedPath(request.dataset, files);
   const info = await stat(path).catch(() => undefined);
   if (!info?.isFile())
@@ -86,19 +110,17 @@ async function fromFile(
       'DATASET_NOT_FOUND',
       `there is no file ${path}: give the path of a csv or json file on this machine`,
     );
-  if (info.size > LIMITS.datasetBytes) {
-    throw new BadInputError('DATASET_TOO_LARGE', `${path} has ${info.size} bytes, the limit is ${LIMITS.datasetBytes}`);
+  const most = maxBytesOf(options);
+  if (info.size > most) {
+    throw new BadInputError('DATASET_TOO_LARGE', `${path} has ${info.size} bytes, the limit is ${most}`);
   }
   // All of its endings: `.tsv.gz` says that cells are parted by tabs.
   const copy = join(folder, `dataset${/(\.[a-z0-9]{1,10}){0,2}$/i.exec(basename(path))?.[0] ?? ''}`);
   await copyFile(path, copy).catch((error: unknown) => {
     throw new BadInputError('DATASET_NOT_READABLE', `can't read ${path}: ${errorMessage(error)}`);
   });
-  const read = await readDataset(
-    { path: copy, format: request.file_format === 'csv' ? 'csv' : 'json' },
-    signal ? { signal } : {},
-  );
-  return { ...read, source: { kind: 'file', path } };
+  const format = request.file_format === 'csv' ? 'csv' : 'json';
+  return { files: [{ path: copy, format }], source: { kind: 'file', path } };
 }
 
 /** @throws BadInputError LOCAL_FILES_REFUSED. */
@@ -120,18 +142,18 @@ async function allowedPath(dataset: string, { from, never }: LocalFiles): Promis
   throw new BadInputError('LOCAL_FILES_REFUSED', `${dataset} is not in a folder that this endpoint takes files from`);
 }
 
-async function fromHub(request: DatasetRequest, hub: Hub, folder: string, signal?: AbortSignal): Promise<Intake> {
+async function fromHub(request: DatasetRequest, hub: Hub, folder: string, read: ReadOptions): Promise<Found> {
   const repo = repoIdSchema.safeParse(request.dataset);
   if (!repo.success)
     throw new BadInputError('DATASET_NOT_FOUND', `"${request.dataset}" is not a hub dataset id (namespace/name)`);
-  const options = signal ? { signal } : {};
+  const options = read.signal ? { signal: read.signal } : {};
   const wanted = { type: 'dataset' as const, repo: repo.data };
   const { revision } = await hub.resolve(
     { ...wanted, ...(request.dataset_revision ? { revision: request.dataset_revision } : {}) },
     options,
   );
   const listed = (await hub.list({ ...wanted, revision }, options)).map(({ path }) => path);
-  const limits = { maxBytes: LIMITS.datasetBytes, maxFiles: 1000 };
+  const limits = { maxBytes: maxBytesOf(read), maxFiles: 1000 };
   if (listed.includes('README.md')) {
     await hub.download(
       {
@@ -156,12 +178,8 @@ async function fromHub(request: DatasetRequest, hub: Hub, folder: string, signal
   const chosen = new Set(files.map(({ path }) => path));
   const to = join(folder, 'source');
   await hub.download({ ...wanted, revision, to, limits, accept: (path) => chosen.has(path) }, options);
-  const read = await readDatasetFiles(
-    files.map(({ path, format }) => ({ path: join(to, path), format })),
-    options,
-  );
   return {
-    ...read,
+    files: files.map(({ path, format }) => ({ path: join(to, path), format })),
     source: { kind: 'hf', repo: repo.data, revision, files: [...chosen], ...(licence ? { licence } : {}) },
   };
 }

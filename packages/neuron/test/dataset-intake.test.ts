@@ -17,7 +17,8 @@ const fakeHub = {} as Hub;
 let count = 0;
 const take = (dataset: string, files: LocalFiles) => {
   const request = { dataset, file_format: 'csv' as const, dataset_type: 'alpaca' as const };
-  return takeInDataset(request, fakeHub, join(folder, `out-${count++}`), files);
+  const place = { folder: join(folder, `out-${count}`), rowsFile: join(folder, `rows-${count++}.jsonl`) };
+  return takeInDataset(request, fakeHub, place, files);
 };
 const wallet = { name: 'w', hotkey: 'h', path: '/wallets' };
 
@@ -32,13 +33,13 @@ describe('local files of an order', () => {
 
   it('are read and copied', async () => {
     const taken = await take(join(folder, 'outside.csv'), { from: undefined, never: [] });
-    expect(taken.rows).toHaveLength(2);
+    expect(taken.rows).toBe(2);
     expect(taken.source).toEqual({ kind: 'file', path: join(folder, 'outside.csv') });
   });
 
   it('are refused outside the folder, by path and by link', async () => {
     const files: LocalFiles = { from: [allowed], never: [] };
-    expect((await take('rows.csv', files)).rows).toHaveLength(2);
+    expect((await take('rows.csv', files)).rows).toBe(2);
     for (const dataset of ['../outside.csv', join(folder, 'outside.csv'), 'link.csv', '/etc/passwd']) {
       await expect(take(dataset, files)).rejects.toMatchObject({ code: 'LOCAL_FILES_REFUSED' });
     }
@@ -49,6 +50,6 @@ describe('local files of an order', () => {
   it('never come from wallets or the daemon’s own folder', async () => {
     const files: LocalFiles = { from: undefined, never: [allowed] };
     await expect(take(join(allowed, 'rows.csv'), files)).rejects.toMatchObject({ code: 'LOCAL_FILES_REFUSED' });
-    expect((await take(join(folder, 'outside.csv'), files)).rows).toHaveLength(2);
+    expect((await take(join(folder, 'outside.csv'), files)).rows).toBe(2);
   });
 });

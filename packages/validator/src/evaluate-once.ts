@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toJsonLinesAsync } from '@tuning/dataset';
 import { checkFileList, type EvaluationOutcome } from '@tuning/evaluation';
-import { errorCode, errorMessage, GIB, writeFileAtomic } from '@tuning/kit';
+import { errorCode, errorMessage, GIB } from '@tuning/kit';
 import { localFilesOf, takeInDataset } from '@tuning/neuron';
 import { type EvaluateRequest, LIMITS, type LossSummary, type Verdict } from '@tuning/protocol';
 import type { ValidatorServices } from './services.ts';
@@ -40,9 +39,9 @@ export async function evaluateOnce(
     };
     const { revision } = await hub.resolve(wanted, { signal });
     const model = { repo: request.model, revision };
-    const { rows } = await takeInDataset(request, hub, join(root, 'intake'), localFilesOf(config, folder.path), signal);
     const rowsFile = join(root, 'rows.jsonl');
-    await writeFileAtomic(rowsFile, await toJsonLinesAsync(rows));
+    const place = { folder: join(root, 'intake'), rowsFile };
+    await takeInDataset(request, hub, place, localFilesOf(config, folder.path), { signal });
 
     const fetched = await fetchModel(services, model, join(root, 'model'), signal);
     const common = {

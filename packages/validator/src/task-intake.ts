@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
-import { toJsonLinesAsync } from '@tuning/dataset';
-import { BadInputError, writeFileAtomic } from '@tuning/kit';
+import { BadInputError } from '@tuning/kit';
 import { localFilesOf, takeInDataset } from '@tuning/neuron';
 import { LIMITS, type TaskRequest } from '@tuning/protocol';
+import { datasetLimits, progressLog } from './dataset-reading.ts';
 import type { ValidatorServices } from './services.ts';
 import { taskFolder } from './task-folder.ts';
 import { TaskSteps } from './task-steps.ts';
@@ -27,7 +27,7 @@ function withSettings({ tournament }: ValidatorServices['config'], order: TaskRe
  */
 export async function takeInTask(services: ValidatorServices, order: TaskRequest): Promise<string> {
   const request = withSettings(services.config, order);
-  const { config, folder, hub, models, store, signal } = services;
+  const { config, folder, hub, logger, models, store, signal } = services;
   const taskId = randomBytes(8).toString('hex');
   const files = taskFolder(folder, taskId);
   const typeBytes = Buffer.byteLength(JSON.stringify(request.dataset_type));
@@ -42,21 +42,20 @@ export async function takeInTask(services: ValidatorServices, order: TaskRequest
     const { rows, digest, source } = await takeInDataset(
       request,
       hub,
-      files.intake,
+      { folder: files.intake, rowsFile: files.rows },
       localFilesOf(config, folder.path),
-      signal,
+      { signal, limits: datasetLimits(config), onProgress: progressLog(logger, taskId) },
     );
-    if (rows.length < LIMITS.datasetMinRows) {
+    if (rows < LIMITS.datasetMinRows) {
       throw new BadInputError(
         'DATASET_TOO_SMALL',
-        `the dataset has ${rows.length} rows; a test split needs at least ${LIMITS.datasetMinRows}`,
+        `the dataset has ${rows} rows; a test split needs at least ${LIMITS.datasetMinRows}`,
       );
     }
-    await writeFileAtomic(files.rows, await toJsonLinesAsync(rows));
     await rm(files.intake, { recursive: true, force: true });
     store.transaction(() => {
       store.tasks.insert({ id: taskId, request });
-      new TaskSteps(store.steps, taskId).put('source', { digest, rows: rows.length, source, model });
+      new TaskSteps(store.steps, taskId).put('source', { digest, rows, source, model });
     });
     return taskId;
   } catch (error) {

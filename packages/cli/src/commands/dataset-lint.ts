@@ -1,9 +1,8 @@
-import { expandPath } from '@tuning/config';
-import { type LintReport, lintRowsAsync, readDataset, requireColumns } from '@tuning/dataset';
+import { type LintReport, lintRowsAsync, requireColumns } from '@tuning/dataset';
 import { BadInputError, errorCode, errorMessage, OperatorError } from '@tuning/kit';
 import type { Command } from 'commander';
-import { localDataFormat } from '../models/local-data-format.ts';
 import { parseDatasetType } from '../models/rows-source.ts';
+import { withStoredRows } from '../models/stored-rows.ts';
 import { wholeNumber } from '../number-flag.ts';
 import { shutdownSignal } from '../process-lifecycle.ts';
 import { jsonText, textTable } from '../text-table.ts';
@@ -11,6 +10,7 @@ import { jsonText, textTable } from '../text-table.ts';
 interface LintFlags {
   type: string;
   sequenceLen: string;
+  across?: string;
   json?: boolean;
 }
 
@@ -21,6 +21,7 @@ export function addDatasetLintCommand(dataset: Command): void {
     .description('say what is wrong with the rows of a csv, json or parquet file; counts and row numbers, never text')
     .requiredOption('--type <type>', 'instruct, alpaca, completion, pretrain, or the JSON object of an order')
     .option('--sequence-len <tokens>', 'tokens of a training row', '2048')
+    .option('--across <file>', 'other rows, such as a test set: say which rows are copies or near copies of those')
     .option('--json', 'print JSON')
     .action(async (file: string, flags: LintFlags) => {
       try {
@@ -35,17 +36,18 @@ export function addDatasetLintCommand(dataset: Command): void {
     });
 }
 
-async function lint(file: string, flags: LintFlags): Promise<LintReport> {
+async function lint(file: string, { across, ...flags }: LintFlags): Promise<LintReport> {
   const type = parseDatasetType(flags.type);
   if (type === 'chat') {
     throw new OperatorError('DATASET_TYPE_INVALID', 'chat rows are not linted yet: take another --type');
   }
   const sequenceLen = wholeNumber('--sequence-len', flags.sequenceLen, { min: 16, max: 1_000_000 });
   const signal = shutdownSignal();
-  const source = { path: expandPath(file), format: localDataFormat(file) };
-  const { rows, columns } = await readDataset(source, { signal });
-  requireColumns(columns, type);
-  return lintRowsAsync(rows, type, { sequenceLen }, signal);
+  const files = across === undefined ? [file] : [file, across];
+  return withStoredRows(files, signal, async ([own, other]) => {
+    for (const { columns } of [own!, ...(other ? [other] : [])]) requireColumns(columns, type);
+    return lintRowsAsync(own!.rows, type, { sequenceLen, ...(other ? { across: other.rows } : {}) }, signal);
+  });
 }
 
 function lintText({ rows, distinct, findings }: LintReport): string {

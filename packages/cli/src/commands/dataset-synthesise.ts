@@ -6,12 +6,12 @@ import {
   secretFromEnvironment,
   syntheticConfigSchema,
 } from '@tuning/config';
-import { measureSynthetic, readDataset, requireColumns, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
+import { measureSynthetic, requireColumns, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
 import { BadInputError, errorCode, errorMessage, OperatorError, writeFileAtomic } from '@tuning/kit';
 import { openGenerator } from '@tuning/validator';
 import type { Command } from 'commander';
-import { localDataFormat } from '../models/local-data-format.ts';
 import { parseDatasetType } from '../models/rows-source.ts';
+import { withStoredRows } from '../models/stored-rows.ts';
 import { synthesisText } from '../models/synthesis-text.ts';
 import { wholeNumber } from '../number-flag.ts';
 import { shutdownSignal } from '../process-lifecycle.ts';
@@ -80,16 +80,18 @@ async function synthesise(file: string, options: SynthesiseOptions): Promise<voi
   const wanted = settings.generator === 'llm' && name !== NO_API_KEY;
   const generator = openGenerator(settings, wanted ? secretFromEnvironment(name, process.env) : undefined);
   const signal = shutdownSignal();
-  const { rows, columns } = await readDataset({ path: expandPath(file), format: localDataFormat(file) }, { signal });
-  requireColumns(columns, type);
-  const sealed = await sealSplit({ rows, type, seed, syntheticCount: count, generator }, signal);
-  const report = await measureSynthetic({ type, ...sealed }, signal);
-  if (options.out !== undefined) {
-    await writeFileAtomic(expandPath(options.out), await toJsonLinesAsync(sealed.synthetic, signal));
-  }
-  const split = { dataset: rows.length, train: sealed.train.length, test: sealed.test.length };
-  const result = { seed: Buffer.from(seed).toString('hex'), seal: sealed.seal, rows: split, ...report };
-  process.stdout.write(options.json ? jsonText(result) : synthesisText(result));
+  await withStoredRows([file], signal, async ([dataset]) => {
+    const { rows, columns } = dataset!;
+    requireColumns(columns, type);
+    const sealed = await sealSplit({ rows, type, seed, syntheticCount: count, generator }, signal);
+    const report = await measureSynthetic({ type, ...sealed }, signal);
+    if (options.out !== undefined) {
+      await writeFileAtomic(expandPath(options.out), await toJsonLinesAsync(sealed.synthetic, signal));
+    }
+    const split = { dataset: rows.length, train: sealed.train.length, test: sealed.test.length };
+    const result = { seed: Buffer.from(seed).toString('hex'), seal: sealed.seal, rows: split, ...report };
+    process.stdout.write(options.json ? jsonText(result) : synthesisText(result));
+  });
 }
 
 function settingsOf(options: SynthesiseOptions): SyntheticConfig {

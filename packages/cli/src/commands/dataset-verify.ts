@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { decodeAddress, sr25519Verify } from '@polkadot/util-crypto';
 import { expandPath } from '@tuning/config';
-import { augmentGenerator, givenRows, type Row, readDataset, requireColumns, verifySplit } from '@tuning/dataset';
+import { augmentGenerator, givenRows, requireColumns, type StoredDataset, verifySplit } from '@tuning/dataset';
 import { errorCode, errorMessage, OperatorError } from '@tuning/kit';
 import { canonicalJson, type Json, type Receipt, receiptSchema } from '@tuning/protocol';
 import { receiptMessage } from '@tuning/validator';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { localDataFormat } from '../models/local-data-format.ts';
+import { withStoredRows } from '../models/stored-rows.ts';
 import { shutdownSignal } from '../process-lifecycle.ts';
 import { jsonText, printable } from '../text-table.ts';
 
@@ -52,7 +52,7 @@ export function addDatasetVerifyCommand(dataset: Command): void {
 async function verify(receiptFile: string, file: string, { synthetic }: VerifyOptions): Promise<Verification> {
   const receipt = await readReceipt(expandPath(receiptFile));
   const { body } = receipt;
-  const { seal: sealed, datasetType: type, rows: counts } = body;
+  const { seal: sealed } = body;
   const given = sealed.syntheticGenerator === 'llm';
   if (given && synthetic === undefined) {
     throw new OperatorError(
@@ -64,12 +64,25 @@ async function verify(receiptFile: string, file: string, { synthetic }: VerifyOp
     throw new OperatorError('FLAG_INVALID', 'the seed rebuilds the synthetic rows of this task: leave --synthetic out');
   }
   const signal = shutdownSignal();
-  const { rows, columns } = await readRows(file, signal);
+  return inStoredRows(synthetic === undefined ? [file] : [file, synthetic], signal, ([dataset, made]) =>
+    verifyRows(receipt, file, dataset!, made, signal),
+  );
+}
+
+async function verifyRows(
+  receipt: Receipt,
+  file: string,
+  { rows, columns }: StoredDataset,
+  synthetic: StoredDataset | undefined,
+  signal: AbortSignal,
+): Promise<Verification> {
+  const { body } = receipt;
+  const { seal: sealed, datasetType: type, rows: counts } = body;
   const problems = signatureProblems(receipt);
   const splitVersion = sealed.splitVersion ?? 1;
   try {
     requireColumns(columns, type);
-    const generator = synthetic === undefined ? augmentGenerator : givenRows((await readRows(synthetic, signal)).rows);
+    const generator = synthetic === undefined ? augmentGenerator : givenRows([...synthetic.rows]);
     const { seal, datasetDigest, trainDigest, testDigest, syntheticDigest } = sealed;
     const check = await verifySplit(
       {
@@ -103,13 +116,17 @@ async function verify(receiptFile: string, file: string, { synthetic }: VerifyOp
   };
 }
 
-async function readRows(file: string, signal: AbortSignal): Promise<{ rows: Row[]; columns: string[] }> {
+async function inStoredRows<T>(
+  files: readonly string[],
+  signal: AbortSignal,
+  work: (datasets: StoredDataset[]) => Promise<T>,
+): Promise<T> {
   try {
-    return await readDataset({ path: expandPath(file), format: localDataFormat(file) }, { signal });
+    return await withStoredRows(files, signal, work);
   } catch (error) {
     const code = errorCode(error);
-    if (code === undefined || signal.aborted) throw error;
-    throw new OperatorError(code, `${file}: ${errorMessage(error)}`, { cause: error });
+    if (code === undefined || signal.aborted || error instanceof OperatorError) throw error;
+    throw new OperatorError(code, errorMessage(error), { cause: error });
   }
 }
 

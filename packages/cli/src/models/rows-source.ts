@@ -1,11 +1,13 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expandPath } from '@tuning/config';
-import { toJsonLinesAsync } from '@tuning/dataset';
+import { openRowFile, RowSelection, writeRows } from '@tuning/dataset';
 import { errorMessage, OperatorError } from '@tuning/kit';
 import { takeInDataset } from '@tuning/neuron';
 import { type DatasetType, datasetTypeNames, datasetTypeSchema, type FileFormat } from '@tuning/protocol';
 import { z } from 'zod';
+import { showProgress } from './progress-line.ts';
+import { readingProgress } from './reading-progress.ts';
 import { runSealedJob } from './sealed-job.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -42,13 +44,20 @@ export async function readRows(
     ...(revision === undefined ? {} : { dataset_revision: revision }),
   };
   const files = { from: undefined, never: [] };
-  const intake = await takeInDataset(request, hub, join(folder, 'data'), files, signal);
-  const rows = options.limit === undefined ? intake.rows : intake.rows.slice(0, options.limit);
-  const file = join(folder, 'rows.jsonl');
-  await writeFile(file, await toJsonLinesAsync(rows, signal));
-  const { source } = intake;
+  const place = { folder: join(folder, 'data'), rowsFile: join(folder, 'rows.jsonl') };
+  const { rows, digest, source } = await takeInDataset(request, hub, place, files, {
+    signal,
+    onProgress: readingProgress(),
+  });
+  showProgress(undefined);
   const name = source.kind === 'hf' ? `${source.repo}@${source.revision}` : options.data;
-  return { name, count: rows.length, digest: intake.digest, file };
+  if (options.limit === undefined || options.limit >= rows) return { name, count: rows, digest, file: place.rowsFile };
+  const file = join(folder, 'first-rows.jsonl');
+  const all = await openRowFile(place.rowsFile, signal);
+  const first = Uint32Array.from({ length: options.limit }, (_, index) => index);
+  (await writeRows(file, new RowSelection(all, first), signal)).close();
+  all.close();
+  return { name, count: first.length, digest, file };
 }
 
 /**

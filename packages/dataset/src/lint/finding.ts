@@ -10,6 +10,12 @@ export const LINT_FINDINGS = {
   },
   exact_duplicate: { severity: 'warning', done: 'kept on one side', means: 'equal to an earlier row' },
   near_duplicate: { severity: 'warning', done: 'kept on one side', means: 'nearly an earlier row' },
+  exact_across: { severity: 'error', done: 'kept', means: 'also in the other rows: a model that saw it is not tested' },
+  near_across: {
+    severity: 'error',
+    done: 'kept',
+    means: 'nearly in the other rows: a model that saw it is not tested',
+  },
   long_row: {
     severity: 'warning',
     done: 'kept',
@@ -44,16 +50,27 @@ export interface LintFinding {
 
 const EXAMPLES = 10;
 
+/** Rows of one kind. `examples` are numbers from 1. */
+export type Found = Pick<LintFinding, 'rows' | 'examples'>;
+
+/** `row`: from 0. */
+export function noteRow(found: Found, row: number): Found {
+  found.rows++;
+  if (found.examples.length < EXAMPLES) found.examples.push(row + 1);
+  return found;
+}
+
 /** Counts findings. */
 export class LintTally {
-  readonly #found = new Map<LintCode, { rows: number; examples: number[] }>();
+  readonly #found = new Map<LintCode, Found>();
 
   /** `row`: from 0. */
   add(code: LintCode, row: number): void {
-    const count = this.#found.get(code) ?? { rows: 0, examples: [] };
-    count.rows++;
-    if (count.examples.length < EXAMPLES) count.examples.push(row + 1);
-    this.#found.set(code, count);
+    this.#found.set(code, noteRow(this.#found.get(code) ?? { rows: 0, examples: [] }, row));
+  }
+
+  addAll(code: LintCode, found: Found): void {
+    this.#found.set(code, found);
   }
 
   /** In the order of LINT_FINDINGS. */

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { errorCode } from '@tuning/kit';
 import type { DatasetType } from '@tuning/protocol';
-import { nearDuplicateSteps } from '../near-duplicates/near-duplicates.ts';
-import { rowTexts } from '../near-duplicates/row-texts.ts';
 import { rendererOf } from '../prompt/render.ts';
-import { type Row, rowLine } from '../row.ts';
+import type { Rows } from '../rows.ts';
 import { runInSlices, runNow, type Steps } from '../slices.ts';
+import { Answers } from './answers.ts';
+import { lintCopies } from './copies.ts';
 import { hasEncodingFault } from './encoding-faults.ts';
 import { type LintFinding, LintTally } from './finding.ts';
 import { personalDataIn } from './personal-data.ts';
@@ -13,6 +12,8 @@ import { personalDataIn } from './personal-data.ts';
 export interface LintOptions {
   /** Tokens of a training row; rows of more than four characters a token count as long. */
   sequenceLen: number;
+  /** Other rows, such as a test set: rows that stand there too are found. The split of a task keeps copies together itself. */
+  across?: Rows;
 }
 
 export interface LintReport {
@@ -34,13 +35,13 @@ const WINDOW = 8_192;
 const OVERLAP = 256;
 
 /** What a customer should know before paying. Findings, never refusals. @throws BadInputError DATASET_TYPE_INVALID. */
-export function lintRows(rows: readonly Row[], type: DatasetType, options: LintOptions): LintReport {
+export function lintRows(rows: Rows, type: DatasetType, options: LintOptions): LintReport {
   return runNow(lintSteps(rows, type, options));
 }
 
 /** `lintRows` for a daemon: pauses for the event loop. */
 export function lintRowsAsync(
-  rows: readonly Row[],
+  rows: Rows,
   type: DatasetType,
   options: LintOptions,
   signal?: AbortSignal,
@@ -48,19 +49,20 @@ export function lintRowsAsync(
   return runInSlices(lintSteps(rows, type, options), signal);
 }
 
-function* lintSteps(rows: readonly Row[], type: DatasetType, { sequenceLen }: LintOptions): Steps<LintReport> {
+function* lintSteps(rows: Rows, type: DatasetType, options: LintOptions): Steps<LintReport> {
+  const { sequenceLen, across } = options;
   const render = rendererOf(type);
   const tally = new LintTally();
-  const answers = new Map<string, number[]>();
-  for (const [index, row] of rows.entries()) {
+  const answers = new Answers();
+  for (let index = 0; index < rows.length; index++) {
     try {
-      const { prompt, response } = render(row);
+      const { prompt, response } = render(rows.at(index)!);
       const empty = response.trim() === '';
       if (empty) tally.add('empty_answer', index);
       else if (response.length >= MIN_ANSWER_CHARS && prompt.includes(response)) tally.add('answer_in_prompt', index);
       if (prompt.trim() === '' && !empty && !isCompletion(type)) tally.add('empty_prompt', index);
       if (prompt.length + response.length > sequenceLen * CHARS_PER_TOKEN) tally.add('long_row', index);
-      if (!empty && !isCompletion(type)) noteAnswer(answers, response, index);
+      if (!empty && !isCompletion(type)) answers.note(response, index);
       yield* lintText(tally, index, `${prompt}\n${response}`);
     } catch (error) {
       if (errorCode(error) !== 'DATASET_MISSING_COLUMN') throw error;
@@ -68,28 +70,12 @@ function* lintSteps(rows: readonly Row[], type: DatasetType, { sequenceLen }: Li
     }
     yield;
   }
-  const commonest = [...answers.values()].reduce<number[]>((most, one) => (one.length > most.length ? one : most), []);
-  if (commonest.length >= Math.max(ONE_ANSWER.minRows, rows.length * ONE_ANSWER.share)) {
-    for (const index of commonest) tally.add('one_answer', index);
+  const commonest = answers.commonest();
+  if (commonest && commonest.rows >= Math.max(ONE_ANSWER.minRows, rows.length * ONE_ANSWER.share)) {
+    tally.addAll('one_answer', commonest);
   }
-  const distinct = yield* lintCopies(tally, rows, type);
+  const distinct = yield* lintCopies(tally, rows, across, type);
   return { rows: rows.length, distinct, findings: tally.findings() };
-}
-
-/** @returns how many groups of copies there are. */
-function* lintCopies(tally: LintTally, rows: readonly Row[], type: DatasetType): Steps<number> {
-  const nearest = yield* nearDuplicateSteps(rowTexts(rows, type));
-  // Digests: the lines of a large set would be the set once more.
-  const seen = new Set<string>();
-  let groups = 0;
-  for (const [index, row] of rows.entries()) {
-    const line = createHash('sha256').update(rowLine(row)).digest('base64');
-    if (nearest[index] === index) groups++;
-    else tally.add(seen.has(line) ? 'exact_duplicate' : 'near_duplicate', index);
-    seen.add(line);
-    yield;
-  }
-  return groups;
 }
 
 function* lintText(tally: LintTally, index: number, text: string): Steps<void> {
@@ -109,15 +95,6 @@ function* lintText(tally: LintTally, index: number, text: string): Steps<void> {
 function isLowSurrogate(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
   return unit >= 0xdc00 && unit <= 0xdfff;
-}
-
-/** Answers that come once are most; a set of many different ones says itself that there is no imbalance. */
-const MAX_ANSWERS = 100_000;
-
-function noteAnswer(answers: Map<string, number[]>, response: string, index: number): void {
-  const known = answers.get(response);
-  if (known) known.push(index);
-  else if (answers.size < MAX_ANSWERS) answers.set(response, [index]);
 }
 
 function isCompletion(type: DatasetType): boolean {

@@ -132,10 +132,10 @@ class Search {
   }
 
   add(text: number, sketch: Uint32Array): void {
-    this.#sketches.add(text, sketch);
     const frequency = (hash: number) => this.#frequencies.of(hash);
     const rarest = Array.from(sketch).sort((a, b) => frequency(a) - frequency(b) || a - b);
     let comparisons = 0;
+    let isPosted = false;
     for (const hash of rarest.slice(0, prefixLength(sketch.length))) {
       if (!this.#frequencies.mayBeShared(hash)) continue;
       const slot = hash & (this.#heads.length - 1);
@@ -147,10 +147,13 @@ class Search {
         this.#comparedWith[earlier] = text;
         if (this.#groups.of(earlier) === this.#groups.of(text)) continue;
         comparisons++;
-        if (this.#sketches.alike(earlier, text)) this.#groups.join(earlier, text);
+        if (this.#sketches.alike(earlier, sketch)) this.#groups.join(earlier, text);
       }
       this.#post(slot, text);
+      isPosted = true;
     }
+    // A text without a posting is never met again.
+    if (isPosted) this.#sketches.add(text, sketch);
   }
 
   #post(slot: number, text: number): void {

@@ -30,22 +30,21 @@ export class Sketches {
   }
 
   /**
-   * Whether two texts are near-duplicates by their sketches: of the smallest hashes of both together, as many as one
+   * Whether an earlier text and one with the sketch `b` are near-duplicates by their sketches: of the smallest hashes of both together, as many as one
    * sketch may have, at least 7 of 10 are in both. Whole numbers only, so no machine can round otherwise.
    */
-  alike(a: number, b: number): boolean {
-    const [sizeA, sizeB] = [this.#sizes[a]!, this.#sizes[b]!];
+  alike(a: number, b: Uint32Array): boolean {
+    const [sizeA, sizeB] = [this.#sizes[a]!, b.length];
     const [small, large] = sizeA < sizeB ? [sizeA, sizeB] : [sizeB, sizeA];
     if (small === 0 || small * SHARED.of < large * SHARED.atLeast) return false;
-    const [startA, startB] = [this.#starts[a]!, this.#starts[b]!];
+    const startA = this.#starts[a]!;
     const chunkA = this.#chunks[Math.floor(startA / CHUNK)]!;
-    const chunkB = this.#chunks[Math.floor(startB / CHUNK)]!;
-    let [i, j] = [startA % CHUNK, startB % CHUNK];
-    const [endA, endB] = [i + sizeA, j + sizeB];
+    let [i, j] = [startA % CHUNK, 0];
+    const [endA, endB] = [i + sizeA, sizeB];
     let [together, both] = [0, 0];
     while (together < SKETCH_SHINGLES && (i < endA || j < endB)) {
       const x = i < endA ? chunkA[i]! : Number.POSITIVE_INFINITY;
-      const y = j < endB ? chunkB[j]! : Number.POSITIVE_INFINITY;
+      const y = j < endB ? b[j]! : Number.POSITIVE_INFINITY;
       if (x === y) both++;
       if (x <= y) i++;
       if (y <= x) j++;

@@ -1,4 +1,5 @@
-import { type Row, rowsDigestAsync } from '../row.ts';
+import type { Row } from '../row.ts';
+import { rowsDigestAsync } from '../row-lines.ts';
 import { Pacer } from '../slices.ts';
 import { checkFilled, filled } from './columns.ts';
 import { type DataFile, type ReadOptions, RowStream } from './row-stream.ts';

@@ -54,7 +54,7 @@ export class SeededRandom {
 }
 
 /** Fisher–Yates from the end, in place: for i = n-1 … 1 swaps i with below(i + 1). Yields for the event loop. */
-export function* shuffleSteps<T>(items: T[], random: SeededRandom): Generator<void, T[], void> {
+export function* shuffleSteps(items: Uint32Array, random: SeededRandom): Generator<void, Uint32Array, void> {
   for (let i = items.length - 1; i > 0; i--) {
     const j = random.below(i + 1);
     const item = items[i]!;

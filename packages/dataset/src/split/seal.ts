@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { BadInputError } from '@tuning/kit';
 import { type DatasetType, sha256Schema } from '@tuning/protocol';
-import { type Row, rowsDigestAsync } from '../row.ts';
+import type { Row } from '../row.ts';
+import { rowsDigestAsync } from '../row-lines.ts';
+import { RowSelection, type Rows } from '../rows.ts';
 import { augmentGenerator } from '../synthetic/augment-generator.ts';
 import type { GenerationAccount, SyntheticGenerator } from '../synthetic/generator.ts';
 import { requireSeed } from './random.ts';
@@ -22,9 +24,10 @@ export interface SealParts {
 export type SealDigests = Omit<SealParts, 'seed' | 'splitVersion'>;
 
 /** What a seed makes of a dataset. Only `train` is ever published. */
-export interface SealedSplit extends SealParts {
+export interface SealedSplit<Train extends Rows = Rows> extends SealParts {
   seal: string;
-  train: Row[];
+  /** An array where the rows were one; else a selection of them. */
+  train: Train;
   test: Row[];
   synthetic: Row[];
   /** How the synthetic rows came to be; no part of the seal. */
@@ -48,8 +51,8 @@ export function sealOf(parts: SealParts): string {
   return hash.digest('hex');
 }
 
-export interface SplitArgs {
-  rows: readonly Row[];
+export interface SplitArgs<Given extends Rows = Rows> {
+  rows: Given;
   type: DatasetType;
   seed: Uint8Array;
   /** Synthetic rows asked for; the seal is over those that could be made. */
@@ -64,11 +67,14 @@ export interface SplitArgs {
  * Splits, synthesises and seals. The same arguments give the same result, unless the generator says that it is not replayable. Pauses for the event loop.
  * @throws BadInputError DATASET_TOO_SMALL, SEED_INVALID, DATASET_TYPE_INVALID; the signal's reason when aborted.
  */
+export function sealSplit(args: SplitArgs<readonly Row[]>, signal?: AbortSignal): Promise<SealedSplit<Row[]>>;
+export function sealSplit(args: SplitArgs, signal?: AbortSignal): Promise<SealedSplit>;
 export async function sealSplit(args: SplitArgs, signal?: AbortSignal): Promise<SealedSplit> {
   const { rows, type, seed, splitVersion = SPLIT_VERSION } = args;
   const split = await splitRowsAsync(rows, seed, { type, version: splitVersion }, signal);
-  const train = split.train.map((index) => rows[index]!);
-  const test = split.test.map((index) => rows[index]!);
+  const selected = new RowSelection(rows, split.train);
+  const train = Array.isArray(rows) ? [...selected] : selected;
+  const test = [...new RowSelection(rows, split.test)];
   const { generator = augmentGenerator, syntheticCount: count } = args;
   const made = await generator.generate({ rows: train, type, seed, count, avoid: test }, signal);
   const parts: SealParts = {

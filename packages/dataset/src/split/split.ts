@@ -3,7 +3,7 @@ import { BadInputError } from '@tuning/kit';
 import { type DatasetType, LIMITS } from '@tuning/protocol';
 import { nearDuplicateSteps } from '../near-duplicates/near-duplicates.ts';
 import { rowTexts } from '../near-duplicates/row-texts.ts';
-import { type Row, rowLine } from '../row.ts';
+import { lineOf, type Rows } from '../rows.ts';
 import { runInSlices, runNow, type Steps } from '../slices.ts';
 import { SeededRandom, shuffleSteps } from './random.ts';
 
@@ -47,13 +47,13 @@ export interface SplitOptions {
  * them in that order as long as they fit into `testSize`, passing over a group that is too big. The rest is train.
  * @throws BadInputError DATASET_TOO_SMALL for fewer than 20 groups, SEED_INVALID.
  */
-export function splitRows(rows: readonly Row[], seed: Uint8Array, options: SplitOptions = {}): Split {
+export function splitRows(rows: Rows, seed: Uint8Array, options: SplitOptions = {}): Split {
   return runNow(splitSteps(rows, seed, options));
 }
 
 /** `splitRows` for a daemon: pauses for the event loop. */
 export function splitRowsAsync(
-  rows: readonly Row[],
+  rows: Rows,
   seed: Uint8Array,
   options: SplitOptions = {},
   signal?: AbortSignal,
@@ -61,42 +61,54 @@ export function splitRowsAsync(
   return runInSlices(splitSteps(rows, seed, options), signal);
 }
 
-function* splitSteps(rows: readonly Row[], seed: Uint8Array, options: SplitOptions): Steps<Split> {
-  const groups = new Map<string | number, number[]>();
-  const nearest =
-    (options.version ?? SPLIT_VERSION) === 1 ? undefined : yield* nearDuplicateSteps(rowTexts(rows, options.type));
-  for (const [index, row] of rows.entries()) {
-    const key = nearest?.[index] ?? createHash('sha256').update(rowLine(row)).digest('base64');
-    const group = groups.get(key);
-    if (group) group.push(index);
-    else groups.set(key, [index]);
-    yield;
-  }
-  if (groups.size < LIMITS.datasetMinRows) {
+function* splitSteps(rows: Rows, seed: Uint8Array, options: SplitOptions): Steps<Split> {
+  const version = options.version ?? SPLIT_VERSION;
+  const firstOf = version === 1 ? yield* exactSteps(rows) : yield* nearDuplicateSteps(rowTexts(rows, options.type));
+  // A group goes by the number of its first row, so that numbers are all that is kept of groups.
+  const sizes = new Uint32Array(rows.length);
+  let groups = 0;
+  for (const first of firstOf) if (sizes[first]!++ === 0) groups++;
+  if (groups < LIMITS.datasetMinRows) {
     throw new BadInputError(
       'DATASET_TOO_SMALL',
-      `the dataset has ${groups.size} rows that are not near copies of each other, a tournament needs at least ${LIMITS.datasetMinRows}`,
-      { details: { rows: rows.length, distinct: groups.size } },
+      `the dataset has ${groups} rows that are not near copies of each other, a tournament needs at least ${LIMITS.datasetMinRows}`,
+      { details: { rows: rows.length, distinct: groups } },
     );
   }
-  const shuffled = yield* shuffleSteps([...groups.values()], new SeededRandom(seed, 'split'));
+  const firsts = new Uint32Array(groups);
+  for (let index = 0, at = 0; index < rows.length; index++) if (firstOf[index] === index) firsts[at++] = index;
+  const shuffled = yield* shuffleSteps(firsts, new SeededRandom(seed, 'split'));
   const size = testSize(rows.length);
   const inTest = new Uint8Array(rows.length);
   let taken = 0;
-  for (const group of shuffled) {
-    if (taken + group.length > size) continue;
-    for (const index of group) inTest[index] = 1;
-    taken += group.length;
+  for (const first of shuffled) {
+    if (taken + sizes[first]! > size) continue;
+    inTest[first] = 1;
+    taken += sizes[first]!;
     if (taken === size) break;
     yield;
   }
   const split: Split = { train: [], test: [] };
   for (let index = 0; index < rows.length; index++) {
-    (inTest[index] ? split.test : split.train).push(index);
+    (inTest[firstOf[index]!] ? split.test : split.train).push(index);
     yield;
   }
   if (taken === 0) {
     throw new BadInputError('DATASET_TOO_SMALL', 'nearly all rows are copies of each other: remove duplicates');
   }
   return split;
+}
+
+/** For each row the number of the first one of equal canonical JSON: the groups of version 1. */
+function* exactSteps(rows: Rows): Steps<Int32Array> {
+  const firsts = new Map<string, number>();
+  const firstOf = new Int32Array(rows.length);
+  for (let index = 0; index < rows.length; index++) {
+    const key = createHash('sha256').update(lineOf(rows, index)).digest('base64');
+    const first = firsts.get(key) ?? index;
+    firsts.set(key, first);
+    firstOf[index] = first;
+    yield;
+  }
+  return firstOf;
 }

@@ -1,4 +1,5 @@
 import type { Row } from '../row.ts';
+import type { Rows } from '../rows.ts';
 import type { Steps } from '../slices.ts';
 import type { RowTexts } from './row-texts.ts';
 import { gramsOf, wordsOf } from './word-grams.ts';
@@ -20,12 +21,12 @@ export const rowGrams = ({ prompt, answer }: RowTexts): Set<string> =>
   new Set([...gramsOf(wordsOf(prompt)), ...gramsOf(wordsOf(answer))]);
 
 /** Word sequences that many real rows share: instructions that are the same in every row, frames of questions. */
-export function* boilerplateSteps(rows: readonly Row[], textsOf: (row: Row) => RowTexts): Steps<Set<string>> {
+export function* boilerplateSteps(rows: Rows, textsOf: (row: Row) => RowTexts): Steps<Set<string>> {
   const stride = Math.max(1, Math.floor(rows.length / BOILERPLATE.sample));
   const counts = new Map<string, number>();
   let sampled = 0;
   for (let at = 0; at < rows.length; at += stride) {
-    for (const gram of rowGrams(textsOf(rows[at]!))) counts.set(gram, (counts.get(gram) ?? 0) + 1);
+    for (const gram of rowGrams(textsOf(rows.at(at)!))) counts.set(gram, (counts.get(gram) ?? 0) + 1);
     sampled++;
     yield;
   }
@@ -46,7 +47,7 @@ interface Probe {
  */
 export function* overlapSteps(
   candidates: readonly RowTexts[],
-  rows: readonly Row[],
+  rows: Rows,
   textsOf: (row: Row) => RowTexts,
   boilerplate: ReadonlySet<string>,
 ): Steps<Overlap[]> {

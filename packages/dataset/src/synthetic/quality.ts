@@ -1,6 +1,7 @@
 import type { DatasetType } from '@tuning/protocol';
 import { z } from 'zod';
 import type { Row } from '../row.ts';
+import type { Rows } from '../rows.ts';
 import { runInSlices, type Steps } from '../slices.ts';
 import { contentKey } from './content-key.ts';
 import { ksDistance, round, spreadOf, spreadSchema } from './figures.ts';
@@ -54,7 +55,7 @@ export type SyntheticReport = z.infer<typeof syntheticReportSchema>;
 
 export interface QualityArgs {
   type: DatasetType;
-  train: readonly Row[];
+  train: Rows;
   test: readonly Row[];
   synthetic: readonly Row[];
   account: GenerationAccount;
@@ -80,7 +81,7 @@ function* qualitySteps({ type, train, test, synthetic, account }: QualityArgs): 
     yield;
   }
 
-  function* novelty(rows: readonly Row[]): Steps<z.infer<typeof noveltySchema>> {
+  function* novelty(rows: Rows): Steps<z.infer<typeof noveltySchema>> {
     const overlaps = yield* overlapSteps(made, rows, textsOf, boilerplate);
     const wanted = new Set(keys);
     const met = new Set<string | undefined>();
@@ -131,7 +132,7 @@ function* qualitySteps({ type, train, test, synthetic, account }: QualityArgs): 
     const real: number[] = [];
     const stride = Math.max(1, Math.ceil(train.length / LENGTH_SAMPLE));
     for (let at = 0; at < train.length; at += stride) {
-      real.push(wordsOf(textsOf(train[at]!)[part]).length);
+      real.push(wordsOf(textsOf(train.at(at)!)[part]).length);
       yield;
     }
     const own = made.map((texts) => wordsOf(texts[part]).length);
@@ -139,7 +140,8 @@ function* qualitySteps({ type, train, test, synthetic, account }: QualityArgs): 
   }
 
   const stride = Math.max(1, Math.floor(train.length / Math.max(1, synthetic.length)));
-  const likeMany = train.filter((_, at) => at % stride === 0).slice(0, synthetic.length);
+  const likeMany: Row[] = [];
+  for (let at = 0; at < train.length && likeMany.length < synthetic.length; at += stride) likeMany.push(train.at(at)!);
   return {
     rows: synthetic.length,
     acceptedShare: account.proposed === 0 ? 0 : round((account.accepted - account.filled) / account.proposed),

@@ -1,6 +1,8 @@
 import type { DatasetType } from '@tuning/protocol';
+import { DigestTable } from '../digest-table.ts';
 import { layoutOf } from '../prompt/layout.ts';
 import type { Row } from '../row.ts';
+import type { Rows } from '../rows.ts';
 import { runInSlices, runNow, type Steps } from '../slices.ts';
 import { SeededRandom, shuffleSteps } from '../split/random.ts';
 import { contentKey } from './content-key.ts';
@@ -8,7 +10,7 @@ import { editableColumns, editContent, editPrompt, editStyle, type Made, mergeRo
 
 export interface SynthesiseArgs {
   /** Train rows. */
-  rows: readonly Row[];
+  rows: Rows;
   type: DatasetType;
   /** 32 bytes. */
   seed: Uint8Array;
@@ -28,6 +30,9 @@ export interface Synthesis {
   proposed: number;
   refused: Partial<Record<'copy_of_train' | 'copy_of_test' | 'repeated', number>>;
 }
+
+/** Where a text stands already, by its number in the table of known ones; 0 is nowhere. */
+const KNOWN = [undefined, 'copy_of_train', 'copy_of_test', 'repeated'] as const;
 
 /**
  * New rows from train rows, offline and replayable: the same arguments give the same rows. No row renders to the same
@@ -49,22 +54,26 @@ function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs
   const columns = editableColumns(layoutOf(type));
   const random = new SeededRandom(seed, 'synthetic');
   const keyOf = contentKey(type);
-  const known = new Map<string, keyof Synthesis['refused']>();
+  const known = new DigestTable(count > 0 ? rows.length + avoid.length : 0);
   const made: Row[] = [];
   const strategies: Record<string, number> = {};
   const refused: Synthesis['refused'] = {};
   let proposed = 0;
   if (count > 0) {
-    for (const [set, refusal] of [[rows, 'copy_of_train'] as const, [avoid, 'copy_of_test'] as const]) {
+    for (const [set, place] of [
+      [rows, KNOWN.indexOf('copy_of_train')] as const,
+      [avoid, KNOWN.indexOf('copy_of_test')] as const,
+    ]) {
       for (const row of set) {
         const key = keyOf(row);
-        if (key !== undefined) known.set(key, refusal);
+        if (key !== undefined) known.set(key, place);
         yield;
       }
     }
   }
-  const order = count > 0 ? yield* shuffleSteps([...rows], random) : [];
-  const merge = (row: Row) => mergeRows(row, random.pick(order), columns);
+  const numbers = Uint32Array.from({ length: count > 0 ? rows.length : 0 }, (_, index) => index);
+  const order = yield* shuffleSteps(numbers, random);
+  const merge = (row: Row) => mergeRows(row, rows.at(order[random.below(order.length)]!)!, columns);
   // Best first: a changed answer in the train rows' own form says most about a model, a trained answer the least.
   const passes: ((row: Row) => Made | undefined)[] = [
     (row) => editContent(row, columns, random),
@@ -74,19 +83,19 @@ function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs
     (row) => editPrompt(row, columns, random),
   ];
   for (const pass of passes) {
-    for (const row of order) {
+    for (const number of order) {
       if (made.length >= count) break;
       yield;
-      const candidate = pass(row);
+      const candidate = pass(rows.at(number)!);
       const key = candidate && keyOf(candidate.row);
       if (!candidate || key === undefined) continue;
       proposed++;
-      const refusal = known.get(key);
+      const refusal = KNOWN[known.get(key)];
       if (refusal) {
         refused[refusal] = (refused[refusal] ?? 0) + 1;
         continue;
       }
-      known.set(key, 'repeated');
+      known.set(key, KNOWN.indexOf('repeated'));
       made.push(candidate.row);
       for (const name of candidate.strategies) strategies[name] = (strategies[name] ?? 0) + 1;
     }

@@ -1,6 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { measureSynthetic, readDataset, type SyntheticReport, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
+import { randomBytes } from 'node:crypto';
+import { mkdir, stat } from 'node:fs/promises';
+import {
+  measureSynthetic,
+  openRowFile,
+  type RowFile,
+  type SyntheticReport,
+  sealSplit,
+  writeRows,
+} from '@tuning/dataset';
 import { BadInputError, writeFileAtomic } from '@tuning/kit';
 import { ROLE } from '@tuning/neuron';
 import type { TaskRequest } from '@tuning/protocol';
@@ -32,14 +39,28 @@ export async function prepareTask(services: ValidatorServices, steps: TaskSteps,
 }
 
 async function splitTask(services: ValidatorServices, steps: TaskSteps, request: TaskRequest, seed: string) {
+  const rows = await openRowFile(taskFolder(services.folder, steps.taskId).rows, services.signal);
+  try {
+    return await splitRows(services, steps, request, seed, rows);
+  } finally {
+    rows.close();
+  }
+}
+
+async function splitRows(
+  services: ValidatorServices,
+  steps: TaskSteps,
+  request: TaskRequest,
+  seed: string,
+  rows: RowFile,
+) {
   const files = taskFolder(services.folder, steps.taskId);
   const { signal } = services;
-  const { rows, digest } = await readDataset({ path: files.rows, format: 'json' }, { signal });
   const promised = steps.need('source').digest;
-  if (digest !== promised)
+  if (rows.digest !== promised)
     throw new BadInputError(
       'DATASET_CHANGED',
-      `the stored rows of task ${steps.taskId} have digest ${digest}, not ${promised}`,
+      `the stored rows of task ${steps.taskId} have digest ${rows.digest}, not ${promised}`,
     );
   const syntheticCount = Math.min(
     SYNTHETIC_ROWS.max,
@@ -58,10 +79,9 @@ async function splitTask(services: ValidatorServices, steps: TaskSteps, request:
   const synthesis = await measureSynthetic({ type: request.dataset_type, ...sealed }, signal);
   logSynthesis(services, steps.taskId, synthesis);
   await mkdir(files.root, { recursive: true });
-  const train = await toJsonLinesAsync(sealed.train);
-  await writeFileAtomic(files.train, train);
-  await writeFileAtomic(files.test, await toJsonLinesAsync(sealed.test));
-  await writeFileAtomic(files.synthetic, await toJsonLinesAsync(sealed.synthetic));
+  for (const name of ['train', 'test', 'synthetic'] as const) {
+    (await writeRows(files[name], sealed[name], signal)).close();
+  }
   await writeFileAtomic(files.syntheticReport, `${JSON.stringify(synthesis, null, 2)}\n`);
   return {
     trainDigest: sealed.trainDigest,
@@ -77,8 +97,9 @@ async function splitTask(services: ValidatorServices, steps: TaskSteps, request:
       synthetic: sealed.synthetic.length,
     },
     file: {
-      sha256: createHash('sha256').update(train).digest('hex'),
-      bytes: train.byteLength,
+      // A file of canonical lines has the digest of its rows.
+      sha256: sealed.trainDigest,
+      bytes: (await stat(files.train)).size,
       rows: sealed.train.length,
     },
     synthesis,

@@ -1,5 +1,6 @@
 import type { DatasetType } from '@tuning/protocol';
 import type { Row } from '../../row.ts';
+import type { Rows } from '../../rows.ts';
 import { runInSlices, type Steps } from '../../slices.ts';
 import { contentKey } from '../content-key.ts';
 import type { Refusal } from '../generator.ts';
@@ -17,13 +18,13 @@ export class Admission {
   readonly accepted: Row[] = [];
   readonly #keyOf: (row: Row) => string | undefined;
   readonly #textsOf: (row: Row) => RowTexts;
-  readonly #rows: readonly Row[];
+  readonly #rows: Rows;
   readonly #test: readonly Row[];
   readonly #testKeys = new Set<string>();
   readonly #ownKeys = new Set<string>();
   #boilerplate: ReadonlySet<string> | undefined;
 
-  constructor(type: DatasetType, train: readonly Row[], test: readonly Row[]) {
+  constructor(type: DatasetType, train: Rows, test: readonly Row[]) {
     this.#keyOf = contentKey(type);
     this.#textsOf = rowTextsOf(type);
     this.#rows = train;

@@ -66,7 +66,7 @@ class LlmRun {
     this.#admission = new Admission(args.type, args.rows, args.avoid ?? []);
     this.#random = new SeededRandom(args.seed, 'synthetic-llm');
     const { instruction, input, output } = editableColumns(layoutOf(args.type));
-    const there = new Set(Object.keys(args.rows[0] ?? {}));
+    const there = new Set(Object.keys(args.rows.at(0) ?? {}));
     this.#fields = [...new Set([instruction, input, output])].filter(
       (field): field is string => field !== undefined && there.has(field) && field !== '__proto__',
     );
@@ -75,10 +75,12 @@ class LlmRun {
 
   #cellChars(): number {
     const { min, max, factor, sample } = CELL_CHARS;
-    const lengths = this.#args.rows
-      .slice(0, sample)
-      .flatMap((row) => this.#fields.map((field) => String(cell(row, field) ?? '').length));
-    return Math.min(max, Math.max(min, factor * lengths.reduce((most, length) => Math.max(most, length), 0)));
+    let longest = 0;
+    for (let at = 0; at < Math.min(sample, this.#args.rows.length); at++) {
+      const row = this.#args.rows.at(at)!;
+      for (const field of this.#fields) longest = Math.max(longest, String(cell(row, field) ?? '').length);
+    }
+    return Math.min(max, Math.max(min, factor * longest));
   }
 
   #refuse = (why: Refusal): void => {

@@ -1,4 +1,5 @@
 import { cell, type Row } from '../../row.ts';
+import type { Rows } from '../../rows.ts';
 import type { SeededRandom } from '../../split/random.ts';
 
 /** Real rows shown in one request. */
@@ -24,7 +25,7 @@ const SYSTEM =
  * @returns undefined where no train row is fit to be shown.
  */
 export function writePrompt(
-  rows: readonly Row[],
+  rows: Rows,
   fields: readonly string[],
   count: number,
   random: SeededRandom,
@@ -32,7 +33,7 @@ export function writePrompt(
 ): Message[] | undefined {
   const shown = new Set<string>();
   for (let draw = 0; draw < DRAWS && shown.size < EXAMPLES && rows.length > 0; draw++) {
-    const row = random.pick(rows);
+    const row = rows.at(random.below(rows.length))!;
     const text = JSON.stringify(Object.fromEntries(fields.map((field) => [field, cell(row, field) ?? ''])));
     if (text.length <= MAX_EXAMPLE_CHARS && usable(row)) shown.add(text);
   }

@@ -3,7 +3,12 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const benches = { eval: '../../llm/bench/eval.js', train: '../../llm/bench/train.js', chain: './chain.js' };
+const benches = {
+  data: '../../dataset/bench/data.js',
+  eval: '../../llm/bench/eval.js',
+  train: '../../llm/bench/train.js',
+  chain: './chain.js',
+};
 const [name, ...rest] = process.argv.slice(2);
 const known = name !== undefined && name in benches;
 if (name !== undefined && !name.startsWith('-') && !known) {

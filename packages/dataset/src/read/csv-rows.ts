@@ -22,7 +22,11 @@ export async function* csvRows(
     max_record_size: limits.maxRowBytes,
     columns: (header: string[]) => checkedHeader(path, header, limits),
   });
-  const source = Readable.from(textOf(path, limits, signal, onBytes), { objectMode: false });
+  const guard = new RecordGuard(path, limits, () => ({
+    records: parser.info.records + parser.info.empty_lines,
+    line: parser.info.lines,
+  }));
+  const source = Readable.from(guard.watched(textOf(path, limits, signal, onBytes)), { objectMode: false });
   source.on('error', (error) => parser.destroy(error));
   source.pipe(parser);
   try {
@@ -33,6 +37,39 @@ export async function* csvRows(
   } finally {
     source.destroy();
     parser.destroy();
+  }
+}
+
+/** The parser takes text this far ahead of the records that come out. */
+const AHEAD_BYTES = 256 * 1024;
+
+/**
+ * Refuses a record of too many bytes. csv-parse's own limit counts the text of cells and not the commas between them, so
+ * that 200 MB of commas would become as many cells.
+ */
+class RecordGuard {
+  readonly #path: string;
+  readonly #limits: ReadLimits;
+  readonly #parsed: () => { records: number; line: number };
+
+  constructor(path: string, limits: ReadLimits, parsed: () => { records: number; line: number }) {
+    this.#path = path;
+    this.#limits = limits;
+    this.#parsed = parsed;
+  }
+
+  async *watched(text: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const most = this.#limits.maxRowBytes;
+    let [since, before] = [0, 0];
+    for await (const part of text) {
+      const { records, line } = this.#parsed();
+      if (records !== before) since = 0;
+      before = records;
+      since += part.length;
+      if (since > most + AHEAD_BYTES)
+        throw tooLarge(this.#path, `has a row of more than ${most} bytes at line ${line}`);
+      yield part;
+    }
   }
 }
 

@@ -4,11 +4,11 @@ import { storeDataset } from '../dist/index.js';
 
 const [list, to] = process.argv.slice(2);
 const base = process.resourceUsage().maxRSS;
-for (const { path, format } of JSON.parse(readFileSync(list, 'utf8'))) {
+for (const { path, format, limits } of JSON.parse(readFileSync(list, 'utf8'))) {
   const start = performance.now();
   let result;
   try {
-    const { rows, columns } = await storeDataset([{ path, format }], to);
+    const { rows, columns } = await storeDataset([{ path, format }], to, { limits });
     result = { rows: rows.length, columns };
     rows.close();
   } catch (error) {

@@ -4,6 +4,7 @@ import { CsvError, parse } from 'csv-parse';
 import type { Row } from '../row.ts';
 import { fileChunks, type OnBytes } from './file-chunks.ts';
 import { type ReadLimits, tooLarge, unparsable } from './limits.ts';
+import { utf8Text } from './utf8-text.ts';
 
 /**
  * Rows of a CSV file (RFC 4180: comma, double quotes, quoted line ends; tab for `.tsv`) whose first record names the
@@ -76,31 +77,15 @@ class RecordGuard {
 /** csv-parse turns all it is given into rows before it lets go of the event loop; tiny rows make that slow. */
 const PARSED_AT_ONCE_BYTES = 8 * 1024;
 
-/** Text checked to be UTF-8, without a byte order mark, in small chunks. */
 async function* textOf(
   path: string,
   limits: ReadLimits,
   signal?: AbortSignal,
   onBytes?: OnBytes,
 ): AsyncGenerator<Buffer> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let line = 1;
-  const checked = (chunk: Buffer | undefined): Buffer => {
-    try {
-      const text = chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode();
-      if (text.includes('\0')) throw unparsable(path, line, 'has a NUL byte: save the file as UTF-8 text');
-      for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) line++;
-      return Buffer.from(text);
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      throw unparsable(path, line, 'at or after this line the file is not UTF-8: save it as UTF-8 text', error);
-    }
-  };
-  for await (const chunk of fileChunks(path, limits, signal, onBytes)) {
-    const bytes = checked(chunk);
+  for await (const bytes of utf8Text(path, fileChunks(path, limits, signal, onBytes))) {
     for (let at = 0; at < bytes.length; at += PARSED_AT_ONCE_BYTES) yield bytes.subarray(at, at + PARSED_AT_ONCE_BYTES);
   }
-  checked(undefined);
 }
 
 function checkedHeader(path: string, header: string[], limits: ReadLimits): string[] {

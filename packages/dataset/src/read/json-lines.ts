@@ -18,6 +18,10 @@ export class JsonLineCutter implements JsonCutter {
   *push(chunk: Buffer): Iterable<JsonPiece> {
     let from = 0;
     for (;;) {
+      // A file may have any number of empty lines.
+      if (this.#partial.empty) {
+        for (; chunk[from] === LINE_FEED; from++) this.#line++;
+      }
       const end = chunk.indexOf(LINE_FEED, from);
       if (end < 0) break;
       this.#partial.add(chunk.subarray(from, end), this.#line);

@@ -40,10 +40,13 @@ export async function* jsonRows(
 
   /** By the first byte that is not white space; a file may open with any amount of that. */
   function cutterFor(bytes: Buffer): JsonCutter | undefined {
-    const first = bytes.find((byte) => !isSpace(byte));
-    if (first === OPEN_ARRAY) return new JsonArrayCutter(path, limits, line);
-    if (first !== undefined) return new JsonLineCutter(path, limits, line);
-    for (const byte of bytes) if (byte === LINE_FEED) line++;
-    return undefined;
+    let at = 0;
+    let feeds = 0;
+    for (; at < bytes.length && isSpace(bytes[at]!); at++) if (bytes[at] === LINE_FEED) feeds++;
+    if (at === bytes.length) {
+      line += feeds;
+      return undefined;
+    }
+    return bytes[at] === OPEN_ARRAY ? new JsonArrayCutter(path, limits, line) : new JsonLineCutter(path, limits, line);
   }
 }

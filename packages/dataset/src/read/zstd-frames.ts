@@ -31,6 +31,10 @@ export class ZstdFault extends Error {
  */
 export class ZstdFrames {
   #waiting: Buffer = Buffer.alloc(0);
+  /** Behind `#waiting`, not joined to it before as many bytes are there as the next step needs. */
+  #more: Uint8Array[] = [];
+  #moreBytes = 0;
+  #needed = 0;
   #skip = 0;
   #frame: { decoder: Decompress; head: Buffer | undefined; window: number; checksum: boolean } | undefined;
   #out: Uint8Array[] = [];
@@ -39,7 +43,13 @@ export class ZstdFrames {
 
   /** @throws ZstdFault. */
   *push(chunk: Uint8Array): Iterable<Uint8Array> {
-    this.#waiting = this.#waiting.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#waiting, chunk]);
+    this.#more.push(Buffer.from(chunk));
+    this.#moreBytes += chunk.length;
+    if (this.#waiting.length + this.#moreBytes < this.#needed) return;
+    this.#waiting = Buffer.concat([this.#waiting, ...this.#more]);
+    this.#more = [];
+    this.#moreBytes = 0;
+    this.#needed = 0;
     while (this.#step()) {
       // Also where nothing came out, so that the caller can let the event loop turn.
       yield* this.#out.length > 0 ? this.#out : [NOTHING];
@@ -49,7 +59,8 @@ export class ZstdFrames {
 
   /** @throws ZstdFault where the stream ends inside a frame. */
   end(): void {
-    if (this.#frame !== undefined || this.#skip > 0 || this.#waiting.length > 0) throw new ZstdFault('it ends early');
+    const left = this.#waiting.length + this.#moreBytes;
+    if (this.#frame !== undefined || this.#skip > 0 || left > 0) throw new ZstdFault('it ends early');
   }
 
   /** One header, block or stretch to skip; false when more bytes are needed. */
@@ -98,7 +109,10 @@ export class ZstdFrames {
     if (size > MAX_BLOCK_BYTES) throw new ZstdFault(`a block has ${size} bytes`);
     if (type > BLOCK.compressed) throw new ZstdFault('a block is of no known type');
     const length = 3 + (type === BLOCK.rle ? 1 : size);
-    if (bytes.length < length) return false;
+    if (bytes.length < length) {
+      this.#needed = length;
+      return false;
+    }
     const { decoder, head, window, checksum } = this.#frame!;
     this.#spend(window);
     const block = bytes.subarray(0, length);

@@ -1,61 +1,28 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { pickTrainFiles, readDataset, toJsonLines, tokenise } from '@tuning/dataset';
+import { tokenise } from '@tuning/dataset';
 import { loadTokenizer, measureRows } from '@tuning/llm';
-import { type CurvePoint, curvePointSchema } from '@tuning/protocol';
+import type { CurvePoint } from '@tuning/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCpuTrainer } from '../src/cpu-trainer-job.ts';
-import { cpuTrainerCommand, loadRecipe, recipeYaml } from '../src/index.ts';
+import { cpuTrainerCommand } from '../src/index.ts';
+import { baseDir, curveOf, datasetType, demoRows, prepareDemoJob, TEST_ROWS } from './demo-job.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const baseDir = join(root, 'packages/devnet/assets/tiny-llama');
-const qaDir = join(root, 'packages/devnet/assets/wordnet-qa');
 const SEQUENCE_LEN = 64;
-const TEST_ROWS = 100;
-const datasetType = {
-  field_instruction: 'instruction',
-  field_input: 'input',
-  field_output: 'output',
-  format: 'Question: {instruction} ({input})\nAnswer: ',
-  no_input_format: 'Question: {instruction}\nAnswer: ',
-};
 const lora = { adapter: 'lora', lora_r: 8, lora_alpha: 16, lora_dropout: 0, learning_rate: 5e-3, warmup_steps: 4 };
 
 let dir: string;
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cpu-trainer-'));
-  await mkdir(join(dir, 'data'));
-  await cp(baseDir, join(dir, 'model'), { recursive: true });
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-/** The demo dataset through the door that a customer's comes through: the card names the file. */
-async function demoRows() {
-  const files = ['LICENSE', 'README.md', 'data/train.jsonl'];
-  const picked = pickTrainFiles(files, await readFile(join(qaDir, 'README.md'), 'utf8'));
-  expect(picked).toEqual([{ path: 'data/train.jsonl', format: 'json' }]);
-  return (await readDataset({ path: join(qaDir, 'data/train.jsonl'), format: 'json' })).rows;
-}
-
-async function prepare(overrides: Record<string, unknown>, more: { finishBy?: number } = {}): Promise<void> {
-  const rows = await demoRows();
-  await writeFile(join(dir, 'data/train.jsonl'), toJsonLines(rows.slice(TEST_ROWS, 1000)));
-  const task = {
-    datasetType,
-    sequenceLen: SEQUENCE_LEN,
-    seed: 3,
-    baseRepo: 'demo/tiny-llama',
-    baseRevision: 'c'.repeat(40),
-    ...more,
-  };
-  const recipe = loadRecipe({ baseFile: join(root, 'configs/base.yml'), overrides, task });
-  await writeFile(join(dir, 'recipe.yml'), recipeYaml(recipe));
-}
+const prepare = (overrides: Record<string, unknown>, more: { finishBy?: number } = {}) =>
+  prepareDemoJob(dir, overrides, { sequenceLen: SEQUENCE_LEN, ...more });
 
 async function train(stopAfter = Number.POSITIVE_INFINITY) {
   const lines: string[] = [];
@@ -69,13 +36,7 @@ async function train(stopAfter = Number.POSITIVE_INFINITY) {
   return { done, lines };
 }
 
-async function curve(): Promise<CurvePoint[]> {
-  const text = await readFile(join(dir, 'out/log.jsonl'), 'utf8');
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => curvePointSchema.parse(JSON.parse(line)));
-}
+const curve = () => curveOf(dir);
 
 async function testLosses(kind: 'full' | 'adapter'): Promise<{ base: number; tuned: number }> {
   const rows = (await demoRows()).slice(0, TEST_ROWS);

@@ -59,9 +59,12 @@ stop() {
     kill -KILL "$shim" 2>/dev/null || true
   done
   awk -v under="$dir/" 'index($2, under) == 1 { print $2 }' /proc/mounts | tac | while read -r mount; do umount -l "$mount" 2>/dev/null || true; done
-  for group in /sys/fs/cgroup/*/docker; do
-    if [ -d "$group" ]; then find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true; fi
+  # The cgroups of its own containers; other engines of this machine have theirs beside them.
+  local container
+  for container in "$dir"/data/containers/*/; do
+    if [ -d "$container" ]; then rmdir /sys/fs/cgroup/*/docker/"$(basename "$container")" 2>/dev/null || true; fi
   done
+  rmdir /sys/fs/cgroup/*/docker 2>/dev/null || true
   rm -rf "$dir"
 }
 

@@ -1,47 +1,20 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { waitFor } from '@tuning/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  call,
-  DATASET_TYPE,
-  type Daemon,
-  httpOf,
-  Network,
-  RECIPES,
-  ROOT,
-  readChain,
-  type TaskView,
-} from './network.ts';
-
-const run = promisify(execFile);
-const docker = async (...args: string[]) => (await run('docker', args)).stdout.trim();
-const IMAGE = 'tuning-trainer-cpu:test';
-const IN_CONTAINERS = ['--runner', 'docker', '--training.image', IMAGE];
-
-async function hasEngine(): Promise<boolean> {
-  try {
-    await docker('version', '--format', '{{.Server.Version}}');
-  } catch (error) {
-    if (process.env['REQUIRE_DOCKER'] === '1') throw error;
-    return false;
-  }
-  return true;
-}
+import { containersOf, hasEngine, trainerImage } from './docker-engine.ts';
+import { call, DATASET_TYPE, type Daemon, httpOf, Network, RECIPES, readChain, type TaskView } from './network.ts';
 
 describe.skipIf(!(await hasEngine()))('a miner that trains in containers', () => {
   const network = new Network();
   let validator: Daemon;
   let url = '';
   let miner: Daemon;
+  let inContainers: string[];
 
   beforeAll(async () => {
-    await run(join(ROOT, 'docker/local-base.sh'), ['tuning-base:test'], { cwd: ROOT });
-    await run(join(ROOT, 'docker/build-trainer-cpu.sh'), [IMAGE, 'tuning-base:test'], { cwd: ROOT });
+    inContainers = ['--runner', 'docker', '--training.image', await trainerImage()];
     await network.start(['one', 'two', 'three']);
     validator = await network.validator();
-    miner = await network.miner('one', RECIPES.long, IN_CONTAINERS);
+    miner = await network.miner('one', RECIPES.long, inContainers);
     const other = await network.miner('two', RECIPES.lora);
     await Promise.all([miner, other].map((daemon) => daemon.line('miner is ready', 120_000)));
     url = await httpOf(validator, 'validator is ready');
@@ -70,13 +43,13 @@ describe.skipIf(!(await hasEngine()))('a miner that trains in containers', () =>
         everyMs: 100,
       },
     );
-    const containers = () => docker('ps', '-aq', '--no-trunc', '--filter', `label=tuning.job=train-task-${id}`);
+    const containers = () => containersOf(`task-${id}`);
     const before = await containers();
-    expect(before).toMatch(/^[0-9a-f]{64}$/);
+    expect(before).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
     await miner.kill();
-    miner = await network.miner('one', RECIPES.long, IN_CONTAINERS);
+    miner = await network.miner('one', RECIPES.long, inContainers);
     await miner.line('took up a training job of an earlier run of the daemon');
-    expect(await containers()).toBe(before);
+    expect(await containers()).toEqual(before);
 
     const done = await waitFor('the end', async () => ((await task()).state === 'done' ? task() : undefined), {
       ms: 200_000,
@@ -86,7 +59,7 @@ describe.skipIf(!(await hasEngine()))('a miner that trains in containers', () =>
     const chain = await readChain(network);
     const own = chain.neurons.find((neuron: { hotkey: string }) => neuron.hotkey === network.hotkeys.get('one'));
     expect(own.commitment.fields[0]).toContain(id);
-    expect(await containers()).toBe('');
+    expect(await containers()).toEqual([]);
   }, 420_000);
 
   it('says in one line that an image is missing, and ends with 78', async () => {

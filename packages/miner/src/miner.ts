@@ -37,6 +37,8 @@ export interface RunMinerArgs {
 const RAO_PER_ALPHA = 1_000_000_000;
 /** Time for a training job to write its checkpoint when the daemon stops, in ms. */
 const CHECKPOINT_GRACE_MS = 10_000;
+/** What one job may write; less where all of them together may keep less. */
+const MAX_OUTPUT_GIB = 64;
 
 /** @throws OperatorError HUB_NAMESPACE_TOO_LONG, before hours of training end in a commitment that does not fit. */
 function checkNamespace(namespace: string): void {
@@ -123,9 +125,9 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       ...trainer,
       trainerEnv: { TUNING_THREADS: String(config.training.threads) },
       limits: {
-        wallMs: config.training.max_hours * 3_600_000,
-        memoryBytes: config.training.max_memory_gb * GIB,
-        outputBytes: 64 * GIB,
+        wallMs: Math.round(config.training.max_hours * 3_600_000),
+        memoryBytes: Math.round(config.training.max_memory_gb * GIB),
+        outputBytes: Math.round(Math.min(MAX_OUTPUT_GIB, config.training.max_disk_gb) * GIB),
         graceMs: CHECKPOINT_GRACE_MS,
       },
       prepare: (job, dir, jobSignal) => prepareJob(services, job, dir, jobSignal),

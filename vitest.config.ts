@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -9,6 +10,11 @@ const alias = readdirSync(packagesDir).map((name) => ({
   replacement: `${packagesDir}${name}/src/index.ts`,
 }));
 const env = { ORT_DISABLE_TELEMETRY: '1' };
+/** Vitest would leave one core idle, but tests wait about as much as they compute. */
+const maxWorkers = Math.max(2, availableParallelism());
+const endToEnd = { env, testTimeout: 300_000, hookTimeout: 120_000, pool: 'forks' } as const;
+/** What takes the whole machine for itself, one file after the other, when all else is done. */
+const ALONE = ['test/e2e/demo.test.ts'];
 
 export default defineConfig({
   resolve: { alias },
@@ -18,19 +24,27 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts'], env, testTimeout: 30_000, pool: 'forks' },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts'],
+          env,
+          testTimeout: 30_000,
+          pool: 'forks',
+          maxWorkers,
+        },
       },
       {
         test: {
+          ...endToEnd,
           name: 'e2e',
           include: ['test/**/*.test.ts'],
-          env,
-          testTimeout: 300_000,
-          hookTimeout: 120_000,
-          pool: 'forks',
-          fileParallelism: false,
+          exclude: ALONE,
+          // Daemons that wait for blocks most of the time: two files at once, whatever the machine has.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...endToEnd, name: 'demo', include: ALONE, fileParallelism: false, maxConcurrency: 2 } },
     ],
   },
 });

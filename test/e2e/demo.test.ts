@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep, waitFor } from '@tuning/kit';
 import { describe, expect, it } from 'vitest';
+import { allMounts, hasEngine, trainerImage } from './docker-engine.ts';
 import { processesOf, ROOT } from './network.ts';
 
 const CLI = join(ROOT, 'packages', 'cli', 'bin', 'tuning.js');
@@ -53,10 +54,11 @@ function expectNothingLeft(tmp: string): void {
 }
 
 describe('npm run demo', () => {
-  it('plays two tournaments side by side, each with a report that can be recomputed', async () => {
+  it('plays two tournaments side by side, one with its miners in containers, each with a report that can be recomputed', async () => {
+    const containers = (await hasEngine()) ? ['--runner', 'docker', '--image', await trainerImage()] : [];
     const started = Date.now();
     // Half a machine each, so twice the time to train in.
-    const demos = [startDemo(['--training-blocks', '320']), startDemo(['--training-blocks', '320'])];
+    const demos = [[], containers].map((more) => startDemo(['--training-blocks', '320', ...more]));
     for (const demo of demos) {
       expect(await demo.ended, demo.output()).toBe(0);
       const report = JSON.parse(readFileSync(demo.report, 'utf8'));
@@ -81,14 +83,18 @@ describe('npm run demo', () => {
       // Seven daemons of some 100 MiB each at the very least; the limit is the one promised for a demo.
       expect(report.peakRssBytes).toBeGreaterThan(0.7 * 2 ** 30);
       expect(report.peakRssBytes).toBeLessThan(4 * 2 ** 30);
-      // Nothing stays behind: no process, no folder.
+      // Nothing stays behind: no process, no container, no folder.
       expect(processesOf(demo.tmp)).toEqual([]);
+      if (containers.length > 0) expect(await allMounts()).not.toContain(demo.tmp);
       expect(readdirSync(demo.tmp)).toEqual(['report.json']);
       rmSync(demo.tmp, { recursive: true });
     }
     expect(Date.now() - started).toBeLessThan(280_000);
   });
+});
 
+// Two at a time (maxConcurrency in vitest.config.ts): each of them waits most of the time.
+describe.concurrent('a demo that is broken off', () => {
   it.each([
     ['starting a chain', 'SIGINT'],
     ['published', 'SIGHUP'],

@@ -21,7 +21,14 @@ export const RUNS = {
   full: {
     task: { sequenceLen: 64, rows: 430 },
     recipe: {
-      ...{ adapter: 'full', learning_rate: 1e-3, lr_scheduler: 'linear', weight_decay: 0.1, max_grad_norm: 4.2, ...adam },
+      ...{
+        adapter: 'full',
+        learning_rate: 1e-3,
+        lr_scheduler: 'linear',
+        weight_decay: 0.1,
+        max_grad_norm: 4.2,
+        ...adam,
+      },
       ...{ micro_batch_size: 2, gradient_accumulation_steps: 2, num_epochs: 2, max_steps: 120, warmup_steps: 10 },
     },
   },

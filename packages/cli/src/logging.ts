@@ -21,7 +21,7 @@ export function createLogger(level: string): { logger: Logger; flush: () => void
   const print = (text: string) => (live ? live.log(text) : process.stdout.write(text));
   const destination = process.stdout.isTTY
     ? { write: (line: string) => void print(readable(line)) }
-    : pino.destination({ fd: 1, sync: true });
+    : lastingDestination();
   const instance = pino(options, destination);
   return { logger: instance as unknown as Logger, flush: () => instance.flush(), live };
 }
@@ -35,4 +35,14 @@ function readable(line: string): string {
   );
   const where = module === undefined ? '' : `[${String(module)}] `;
   return `${clock} ${(LEVELS[Number(level)] ?? '?').padEnd(5)} ${where}${String(msg)}${facts.length > 0 ? `  ${facts.join(' ')}` : ''}\n`;
+}
+
+/** Where stdout is a file on a full disk, lines wait here until there is room, the newest left out beyond this many bytes. */
+const WAITING_BYTES = 4 * 1024 ** 2;
+
+function lastingDestination() {
+  const destination = pino.destination({ fd: 1, sync: true, maxLength: WAITING_BYTES });
+  // Without a listener a log line that cannot be written would end the daemon. It is written again with the next one.
+  destination.on('error', () => {});
+  return destination;
 }

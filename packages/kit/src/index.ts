@@ -1,6 +1,7 @@
 export { writeFileAtomic } from './atomic-file.ts';
 export { GIB } from './byte-units.ts';
 export { sleep, waitFor, withDeadline } from './deadline.ts';
+export { freeBytes, isDiskFull, saysDiskFull } from './disk-full.ts';
 export {
   BadInputError,
   EXIT_OPERATOR,

@@ -1,5 +1,3 @@
-import { statfs } from 'node:fs/promises';
-
 /** Left free for the store, the log and everything else: a share of what a job needs, and at least some. */
 const MARGIN_SHARE = 0.05;
 const MARGIN_BYTES = 2 * 1024 ** 2;
@@ -13,13 +11,7 @@ export interface DiskRoom {
   readonly freeBytes: number;
 }
 
-/** Bytes that the file system of a folder has left for us. */
-export async function freeBytes(folder: string): Promise<number> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize;
-}
-
-/** Bytes that a job will take: the cached base model where it is not there yet, its copy, the rows and what training writes. */
+/** Bytes that a job will take: the cached base model where it is not there yet, its copy, the rows twice and what training writes. */
 export function bytesOfJob(job: {
   model: { bytes: number; cached: boolean };
   rowsBytes: number;
@@ -28,7 +20,7 @@ export function bytesOfJob(job: {
 }): number {
   const { model, rowsBytes, adapter } = job;
   const copies = model.cached ? 1 : 2;
-  const needed = model.bytes * (copies + (adapter ? OUTPUT_OF_ADAPTER : OUTPUT_OF_FULL)) + rowsBytes;
+  const needed = model.bytes * (copies + (adapter ? OUTPUT_OF_ADAPTER : OUTPUT_OF_FULL)) + 2 * rowsBytes;
   return Math.ceil(needed + Math.max(MARGIN_BYTES, needed * MARGIN_SHARE));
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import type { Logger, Secret } from '@tuning/kit';
+import { freeBytes, type Logger, type Secret } from '@tuning/kit';
 import {
   createHttpServer,
   HttpError,
@@ -16,7 +16,7 @@ import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import type { FastifyInstance } from 'fastify';
-import { bytesOfJob, freeBytes, lackOfRoom } from './disk-room.ts';
+import { bytesOfJob, lackOfRoom } from './disk-room.ts';
 
 export interface MinerApiServices {
   store: MinerStore;

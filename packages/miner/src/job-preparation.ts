@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import { BadInputError, pathExists, writeFileAtomic } from '@tuning/kit';
+import { BadInputError, freeBytes, OperatorError, pathExists, writeFileAtomic } from '@tuning/kit';
 import type { BaseModel, ModelCache } from '@tuning/neuron';
 import { type DatasetType, sha256Hex, taskOfferSchema } from '@tuning/protocol';
 import type { AssignmentRepository, JobRecord } from '@tuning/store';
 import { loadRecipe, recipeYaml } from '@tuning/training';
+import { bytesOfJob, lackOfRoom } from './disk-room.ts';
 import { jobPayloadSchema } from './job-payload.ts';
 import { fetchTrainSplit } from './train-split.ts';
 
@@ -20,6 +21,8 @@ export interface PreparationServices {
   /** The operator's own keys. */
   recipeOverrides: Record<string, unknown>;
   hotkey: string;
+  /** The recipe trains an adapter, not every weight. */
+  adapter: boolean;
   /** Unix time in ms at which training for a deadline block must be over, with time left to publish and commit. */
   finishBy: (deadlineBlock: number) => number;
 }
@@ -32,9 +35,9 @@ export async function prepareJob(
   signal: AbortSignal,
 ): Promise<void> {
   if (await pathExists(join(dir, 'recipe.yml'))) return;
-  await mkdir(join(dir, 'data'), { recursive: true });
   const payload = jobPayloadSchema.parse(job.payload);
   if (payload.kind === 'own') {
+    await makeFolder(services, dir, payload.model, (await stat(payload.rowsFile)).size, signal);
     await copyFile(payload.rowsFile, join(dir, 'data', 'train.jsonl'));
     const sequenceLen = Number(
       loadRecipe({ baseFile: services.baseRecipe, overrides: services.recipeOverrides })['sequence_len'],
@@ -52,6 +55,7 @@ export async function prepareJob(
   if (!assignment)
     throw new BadInputError('ASSIGNMENT_MISSING', `the store has no assignment ${payload.taskId} for job ${job.id}`);
   const offer = taskOfferSchema.parse(assignment.offer);
+  await makeFolder(services, dir, offer.model, offer.dataset.file.bytes, signal);
   await fetchTrainSplit(services.hub, offer.dataset, dir, signal);
   await placeModelAndRecipe(
     services,
@@ -65,6 +69,21 @@ export async function prepareJob(
     },
     signal,
   );
+}
+
+/** @throws OperatorError DISK_FULL before anything is downloaded that would not fit. */
+async function makeFolder(
+  { models, adapter }: PreparationServices,
+  dir: string,
+  model: BaseModel,
+  rowsBytes: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { facts } = await models.survey(model.repo, model.revision, signal);
+  await mkdir(join(dir, 'data'), { recursive: true });
+  const neededBytes = bytesOfJob({ model: facts, rowsBytes, adapter });
+  const lack = lackOfRoom({ neededBytes, freeBytes: await freeBytes(dir) }, dir);
+  if (lack) throw new OperatorError('DISK_FULL', lack);
 }
 
 async function placeModelAndRecipe(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { MinerConfig } from '@tuning/config';
-import { GIB, type Logger, OperatorError } from '@tuning/kit';
+import { errorMessage, GIB, type Logger, OperatorError } from '@tuning/kit';
 import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { MAX_COMMITTED_REPO_BYTES } from '@tuning/protocol';
 import { createProcessRunner } from '@tuning/runner';
@@ -75,6 +75,7 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       baseRecipe: BASE_RECIPE,
       recipeOverrides,
       hotkey: hotkey.address,
+      adapter: Boolean(recipe.adapter),
       finishBy: (deadlineBlock: number) => {
         const left = Math.max(0, deadlineBlock - chain.head.number) * chain.blockTimeMs;
         return Math.round(Date.now() + left * TRAINING_SHARE);
@@ -199,7 +200,12 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       'deadline watch',
       chain.onFinalised(({ number }) => {
         submitter.onBlock();
-        desk.dropExpired(number);
+        try {
+          desk.dropExpired(number);
+        } catch (error) {
+          // With the next block again; a full disk, say.
+          logger.error({ error: errorMessage(error) }, 'cannot end the tasks whose deadline is over');
+        }
       }),
     );
     shutdown.push('offers', () => {

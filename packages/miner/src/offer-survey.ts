@@ -1,9 +1,9 @@
 import type { Chain } from '@tuning/chain';
-import { BadInputError, withDeadline } from '@tuning/kit';
+import { BadInputError, freeBytes, withDeadline } from '@tuning/kit';
 import type { MetagraphView, ModelCache } from '@tuning/neuron';
 import type { TaskOffer } from '@tuning/protocol';
 import type { Recipe } from '@tuning/training';
-import { bytesOfJob, type DiskRoom, freeBytes } from './disk-room.ts';
+import { bytesOfJob, type DiskRoom } from './disk-room.ts';
 import { alphaPerGpuHour, expectedShare } from './expected-pay.ts';
 import type { SpeedBook } from './speed-book.ts';
 import { hoursOf, workOf } from './work-estimate.ts';

@@ -268,7 +268,12 @@ export class Submitter {
 
   #fail(taskId: string, message: string): void {
     const { assignments, logger } = this.#s;
-    assignments.update(taskId, { state: 'failed', message });
+    try {
+      assignments.update(taskId, { state: 'failed', message });
+    } catch (error) {
+      // A full disk, say: the next start takes the task up and comes to the same end.
+      logger.error({ taskId, error: errorMessage(error) }, 'cannot note that a submission is lost');
+    }
     const known = assignments.get(taskId);
     const facts = {
       validator: known?.validator,

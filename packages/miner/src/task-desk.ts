@@ -1,6 +1,6 @@
 import type { Chain } from '@tuning/chain';
 import type { MinerConfig } from '@tuning/config';
-import { BadInputError, errorMessage, type Logger, OperatorError } from '@tuning/kit';
+import { BadInputError, errorMessage, isDiskFull, type Logger, OperatorError } from '@tuning/kit';
 import type { DirectoryEntry } from '@tuning/p2p';
 import {
   type CurveAnswer,
@@ -112,6 +112,16 @@ export class TaskDesk {
 
   /** Looking at the work took time, in which other offers may have come: the rules are asked once more. */
   #take(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
+    try {
+      return this.#enter(from, offer);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.#logger.error({ taskId: offer.taskId, error: errorMessage(error) }, 'the disk is full: free some space');
+      return { accept: false, reason: 'disk_full', message: 'this miner has no room on its disk' };
+    }
+  }
+
+  #enter(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
     const meanwhile = this.#decide(from, offer);
     if (meanwhile) return meanwhile;
     const jobId = taskJobId(offer.taskId);

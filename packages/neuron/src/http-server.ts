@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { createServer } from 'node:net';
-import { errorCode, errorMessage, type Logger, OperatorError, type Secret } from '@tuning/kit';
+import { errorCode, errorMessage, isDiskFull, type Logger, OperatorError, type Secret } from '@tuning/kit';
 import { LIMITS } from '@tuning/protocol';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { ZodError } from 'zod';
@@ -81,6 +81,8 @@ function describe(error: unknown): { status: number; code: string; message: stri
       message: `${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`,
     };
   }
+  if (isDiskFull(error))
+    return { status: 507, code: 'DISK_FULL', message: 'the disk of this miner or validator is full' };
   const name = (error as Error).name;
   const code = errorCode(error) ?? 'INTERNAL';
   if (name === 'BadInputError')

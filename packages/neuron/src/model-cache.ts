@@ -90,6 +90,18 @@ export class ModelCache {
     const partial = `${folder}.partial`;
     await rm(partial, { recursive: true, force: true });
     await mkdir(this.#root, { recursive: true });
+    try {
+      await this.#downloadTo(partial, model, signal);
+    } catch (error) {
+      // Nothing goes on from it, and a full disk would stay full.
+      await rm(partial, { recursive: true, force: true });
+      throw error;
+    }
+    await rename(partial, folder);
+    return folder;
+  }
+
+  async #downloadTo(partial: string, model: BaseModel, signal: AbortSignal | undefined): Promise<void> {
     const files = await this.#hub.download(
       {
         type: 'model',
@@ -105,8 +117,6 @@ export class ModelCache {
       if (!names.includes(needed)) throw incomplete(model, needed);
     if (!names.some((name) => name.endsWith('.safetensors'))) throw incomplete(model, 'model.safetensors');
     await readModelConfig(partial);
-    await rename(partial, folder);
-    return folder;
   }
 
   #folder({ repo, revision }: BaseModel, part: 'config' | 'full'): string {

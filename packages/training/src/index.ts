@@ -4,4 +4,5 @@ export { type TrainingProgress, type TrainingResult, trainingProgressSchema, tra
 export * from './recipe.ts';
 export * from './recipe-hyperparameters.ts';
 export * from './recipe-schema.ts';
-export { createTrainingWorker, type TrainingWorker, type TrainingWorkerOptions } from './worker.ts';
+export { createTrainingWorker } from './worker.ts';
+export type { TrainingWorker, TrainingWorkerOptions } from './worker-options.ts';

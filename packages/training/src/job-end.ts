@@ -1,4 +1,4 @@
-import { errorMessage } from '@tuning/kit';
+import { errorMessage, isDiskFull, saysDiskFull } from '@tuning/kit';
 import type { JobResult } from '@tuning/runner';
 import type { TrainingResult } from './outcome.ts';
 
@@ -34,9 +34,15 @@ function crash(attempts: number, error: string): JobEnd {
 
 /**
  * Judges one run that was not cancelled. `trained` is what the job folder holds, undefined where it has no model;
- * `attempts` counts earlier runs that ended badly.
+ * `attempts` counts earlier runs that ended badly. `lowOnDisk`: the disk has hardly any room, so that a trainer that
+ * complains of it is right, and will go on when there is some.
  */
-export function judgeResult(result: JobResult, attempts: number, trained: TrainingResult | undefined): JobEnd {
+export function judgeResult(
+  result: JobResult,
+  attempts: number,
+  trained: TrainingResult | undefined,
+  lowOnDisk = false,
+): JobEnd {
   const reason = result.reason ?? result.outcome;
   switch (result.outcome) {
     case 'completed':
@@ -46,6 +52,9 @@ export function judgeResult(result: JobResult, attempts: number, trained: Traini
     case 'failed':
       if (result.exitCode === EXIT_TERMINATED) {
         return { kind: 'retry', reason: 'the trainer was told to stop by somebody else', countAttempt: false };
+      }
+      if (lowOnDisk && saysDiskFull(result.logTail)) {
+        return { kind: 'retry', reason: `the disk is full${lastWords(result.logTail)}`, countAttempt: false };
       }
       return result.exitCode === EXIT_BAD_INPUT
         ? { kind: 'Failed', error: `the trainer refused its input${lastWords(result.logTail)}` }
@@ -64,6 +73,8 @@ export function judgeResult(result: JobResult, attempts: number, trained: Traini
 /** Judges a failure to prepare or to start a job. */
 export function judgeError(error: unknown, attempts: number): JobEnd {
   const text = `could not prepare the training: ${errorMessage(error).slice(0, MAX_ERROR_CHARACTERS)}`;
+  // Waits for room: the operator makes it, and the deadline ends the waiting.
+  if (isDiskFull(error)) return { kind: 'retry', reason: text, countAttempt: false };
   switch (error instanceof Error ? error.name : '') {
     case 'BadInputError':
     case 'OperatorError':

@@ -78,6 +78,7 @@ export async function followProgress(options: {
   const reader = new CurveLogReader(folder.curveLog);
   const ofRecipe = await totalStepsOfRecipe(folder.recipe);
   let recent: CurvePoint[] = [];
+  let faulty = false;
   for (let ending = false; ; ending = signal.aborted) {
     let news = false;
     try {
@@ -88,9 +89,15 @@ export async function followProgress(options: {
       });
       const progress = news ? progressOf(recent, totalSteps() ?? ofRecipe) : undefined;
       if (progress) report(progress);
+      faulty = false;
     } catch (error) {
-      // Progress is for people; the run goes on without it.
-      logger.warn({ job: folder.id, error: errorMessage(error) }, 'cannot read the progress of a training job');
+      // Progress is for people; the run goes on without it. Told once for as long as it lasts.
+      if (!faulty)
+        logger.warn(
+          { job: folder.id, error: errorMessage(error) },
+          'cannot read or note the progress of a training job',
+        );
+      faulty = true;
     }
     if (ending) return;
     await sleep(EVERY_MS, signal).catch(() => {});

@@ -1,15 +1,27 @@
 import { mkdir } from 'node:fs/promises';
-import { BadInputError, errorMessage, type Logger, retry, silentLogger, withDeadline } from '@tuning/kit';
+import {
+  BadInputError,
+  errorMessage,
+  freeBytes,
+  isDiskFull,
+  type Logger,
+  pathExists,
+  retry,
+  silentLogger,
+  withDeadline,
+} from '@tuning/kit';
 import type { CurvePoint } from '@tuning/protocol';
-import type { JobHandle, JobLimits, JobResult, Runner } from '@tuning/runner';
-import type { JobRecord, JobRepository } from '@tuning/store';
+import type { JobHandle, JobResult } from '@tuning/runner';
+import type { JobRecord } from '@tuning/store';
 import { Backoff } from './backoff.ts';
 import { CurveCollector, readCurve } from './curve-log.ts';
-import { type DiskBudget, enforceDiskBudget } from './disk-budget.ts';
+import { enforceDiskBudget } from './disk-budget.ts';
+import { untilThereIsRoom } from './full-disk.ts';
 import { type JobEnd, judgeError, judgeResult } from './job-end.ts';
 import { deleteFolder, hasModel, jobFolder, runnerId } from './job-folder.ts';
 import { summarise, trainingProgressSchema } from './outcome.ts';
 import { followProgress, totalStepsOf } from './progress.ts';
+import type { TrainingWorker, TrainingWorkerOptions } from './worker-options.ts';
 
 /** The label by which a later life of the daemon finds its jobs. */
 const LABEL = { tuning: 'training' } as const;
@@ -17,53 +29,8 @@ const LABEL = { tuning: 'training' } as const;
 const PREPARE_MS = 2 * 60 * 60 * 1000;
 /** Pause after the store could not give a job. */
 const CLAIM_RETRY_MS = 5_000;
-
-export interface TrainingWorkerOptions {
-  jobs: JobRepository;
-  runner: Runner;
-  /** Folder of the job folders, `<root>/<job id>`. */
-  root: string;
-  /** Jobs that train at the same time. */
-  slots: number;
-  /** argv of the trainer; it finds its job by TUNING_JOB_DIR and working directory. */
-  trainerCommand: readonly string[];
-  /** Image of the trainer, for a runner of containers. */
-  trainerImage?: string;
-  /** Added to the trainer's minimal environment, for instance TUNING_THREADS. */
-  trainerEnv?: Record<string, string>;
-  /** Limits of one job, or a rule for them. */
-  limits: JobLimits | ((job: JobRecord) => JobLimits);
-  /** Puts recipe.yml, data/train.jsonl and model/ into `dir`. Idempotent: it may run again after a crash. */
-  prepare: (job: JobRecord, dir: string, signal: AbortSignal) => Promise<void>;
-  /**
-   * Called once a job has Completed, Failed or been Cancelled, with its final record. A crash of the daemon can come
-   * between the two: at its start the owner looks for ended jobs that it has not dealt with.
-   */
-  onEnd: (job: JobRecord) => void;
-  /** Longest preparation in ms. Default 2 h. */
-  prepareMs?: number;
-  /** Without it no folder is deleted except by `removeJobFolder`. */
-  diskBudget?: DiskBudget;
-  logger?: Logger;
-}
-
-export interface TrainingWorker {
-  /** Takes up running jobs of an earlier life first, then claims queued ones. */
-  start(): Promise<void>;
-  /** Tells the worker that the queue has something new. */
-  wake(): void;
-  /** Ends a queued or running job as Cancelled. False where there is nothing to cancel. */
-  cancel(id: string): Promise<boolean>;
-  /** The loss curve so far, at most LIMITS.curvePoints points; empty where there is none. */
-  curve(id: string): Promise<CurvePoint[]>;
-  /**
-   * Default: SIGTERM, the trainer writes its checkpoint (it has `limits.graceMs` for that), the job is queued again.
-   * `detach` leaves jobs running for the next life to adopt.
-   */
-  stop(options?: { detach?: boolean }): Promise<void>;
-  /** Deletes an ended job's folder, model and all. @throws BadInputError `JOB_NOT_ENDED`. */
-  removeJobFolder(id: string): Promise<void>;
-}
+/** With less room a trainer that complains of a full disk is believed. */
+const LOW_ON_DISK_BYTES = 64 * 1024 ** 2;
 
 /** One job in a slot. */
 interface Run {
@@ -88,6 +55,7 @@ class Worker implements TrainingWorker {
   readonly #totalSteps = new Map<string, number>();
   #state: 'new' | 'started' | 'stopped' = 'new';
   #timer: NodeJS.Timeout | undefined;
+  readonly #stopping = new AbortController();
 
   constructor(options: TrainingWorkerOptions) {
     this.#options = options;
@@ -129,7 +97,7 @@ class Worker implements TrainingWorker {
     const run = this.#runs.get(id);
     if (!run) {
       const cancelled = this.#options.jobs.finish(id, 'Cancelled');
-      if (cancelled) this.#announce(id);
+      if (cancelled) await this.#announce(id);
       return cancelled;
     }
     run.cancelled = true;
@@ -146,6 +114,7 @@ class Worker implements TrainingWorker {
 
   async stop(options: { detach?: boolean } = {}): Promise<void> {
     this.#state = 'stopped';
+    this.#stopping.abort(new Error('the worker stops'));
     clearTimeout(this.#timer);
     for (const [id, run] of this.#runs) {
       if (options.detach) {
@@ -219,6 +188,7 @@ class Worker implements TrainingWorker {
       run.handle ??= await this.#launch(job, run.interrupt.signal);
       end = await this.#follow(job, run, run.handle);
     } catch (error) {
+      if (isDiskFull(error)) await this.#dropHalfPrepared(job.id);
       if (run.detach.signal.aborted || (error as { code?: unknown }).code === 'RUNNER_CLOSED') return;
       end = run.interrupted
         ? { kind: 'retry', reason: 'the daemon stopped before the training had started', countAttempt: false }
@@ -281,18 +251,21 @@ class Worker implements TrainingWorker {
       await following;
     }
     const trained = (await hasModel(folder)) ? summarise(folder.modelOut, await readCurve(folder.curveLog)) : undefined;
-    return judgeResult(result, job.attempts, trained);
+    const lowOnDisk = result.outcome === 'failed' && (await freeBytes(root)) < LOW_ON_DISK_BYTES;
+    return judgeResult(result, job.attempts, trained, lowOnDisk);
   }
 
   async #conclude(job: JobRecord, end: JobEnd, interrupted: boolean): Promise<void> {
     const { jobs, runner } = this.#options;
     // First the store: a crash in between leaves a registered run, which the next start clears away.
-    await retry(async () => {
-      if (end.kind === 'retry') jobs.requeue(job.id, end.reason, { countAttempt: end.countAttempt });
-      else if (end.kind === 'Completed') jobs.finish(job.id, 'Completed', { result: end.result });
-      else if (end.kind === 'Failed') jobs.finish(job.id, 'Failed', { error: end.error });
-      else jobs.finish(job.id, 'Cancelled');
-    });
+    await this.#write(`the end of job ${job.id}`, () =>
+      retry(async () => {
+        if (end.kind === 'retry') jobs.requeue(job.id, end.reason, { countAttempt: end.countAttempt });
+        else if (end.kind === 'Completed') jobs.finish(job.id, 'Completed', { result: end.result });
+        else if (end.kind === 'Failed') jobs.finish(job.id, 'Failed', { error: end.error });
+        else jobs.finish(job.id, 'Cancelled');
+      }),
+    );
     if (end.kind === 'retry') {
       this.#logger.warn({ job: job.id, reason: end.reason }, 'a training job goes back to the queue');
       if (!interrupted) this.#backoff.delay(job.id, Date.now());
@@ -302,8 +275,21 @@ class Worker implements TrainingWorker {
     }
     await runner.remove(runnerId(job.id));
     if (end.kind === 'retry') return;
-    this.#announce(job.id);
+    await this.#announce(job.id);
     await this.#enforceBudget();
+  }
+
+  #write<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+    return untilThereIsRoom(what, work, { signal: this.#stopping.signal, logger: this.#logger });
+  }
+
+  /** What lies in a folder without a recipe is begun anew in any case; the room is needed to note what happened. */
+  async #dropHalfPrepared(id: string): Promise<void> {
+    const folder = jobFolder(this.#options.root, id);
+    if (await pathExists(folder.recipe)) return;
+    await deleteFolder(folder).catch((error: unknown) => {
+      this.#logger.warn({ job: id, error: errorMessage(error) }, 'cannot delete a half prepared job folder');
+    });
   }
 
   #interrupt(id: string, run: Run): void {
@@ -318,11 +304,11 @@ class Worker implements TrainingWorker {
     });
   }
 
-  #announce(id: string): void {
+  async #announce(id: string): Promise<void> {
     const job = this.#options.jobs.get(id);
     if (!job) return;
     try {
-      this.#options.onEnd(job);
+      await this.#write(`what follows from job ${id}`, () => this.#options.onEnd(job));
     } catch (error) {
       this.#logger.error({ job: id, error: errorMessage(error) }, 'the end of a training job could not be dealt with');
     }

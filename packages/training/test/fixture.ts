@@ -6,7 +6,8 @@ import { waitFor } from '@tuning/kit';
 import { createProcessRunner, type Runner, stopAllJobs } from '@tuning/runner';
 import { type JobRecord, type MinerStore, openMinerStore } from '@tuning/store';
 import type { TestContext } from 'vitest';
-import { createTrainingWorker, type TrainingWorker, type TrainingWorkerOptions } from '../src/worker.ts';
+import { createTrainingWorker } from '../src/worker.ts';
+import type { TrainingWorker, TrainingWorkerOptions } from '../src/worker-options.ts';
 
 export const trainerFile = fileURLToPath(new URL('./fixtures/trainer.mjs', import.meta.url));
 
@@ -24,8 +25,11 @@ export interface Bench {
 }
 
 /** A queue, a runner and workers over real files and processes, all gone with the test. */
-export async function bench({ onTestFinished }: Pick<TestContext, 'onTestFinished'>): Promise<Bench> {
-  const folder = await mkdtemp(join(tmpdir(), 'tuning-training-'));
+export async function bench(
+  { onTestFinished }: Pick<TestContext, 'onTestFinished'>,
+  parent = tmpdir(),
+): Promise<Bench> {
+  const folder = await mkdtemp(join(parent, 'tuning-training-'));
   const root = join(folder, 'jobs');
   const registry = join(folder, 'registry');
   const store = await openMinerStore(join(folder, 'miner.db'));

@@ -29,6 +29,7 @@ export interface ContainerBounds {
 /**
  * What the engine is asked for: no network, no capability, no new privilege, a read-only root, the job folder read-only but
  * for its outputs, memory without swap. Mounts, not Binds: a missing source in Binds becomes a root-owned folder on the host.
+ * @param command what is run instead of the job's own command, which it contains
  */
 export function containerOptions(
   spec: JobSpec,
@@ -36,10 +37,11 @@ export function containerOptions(
   name: string,
   registry: string,
   bounds: ContainerBounds,
+  command: readonly string[] = spec.command,
 ): ContainerCreateOptions {
   const { limits, outputs } = spec;
   const env = { HOME: '/tmp', TUNING_JOB_DIR: JOB_DIR, ORT_DISABLE_TELEMETRY: '1', ...spec.env };
-  const [entry, ...args] = spec.command;
+  const [entry, ...args] = command;
   return {
     name,
     Image: image,

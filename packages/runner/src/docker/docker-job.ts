@@ -98,7 +98,12 @@ export class DockerJob implements JobHandle {
     try {
       const state = await this.#untilExited();
       const exit = state
-        ? exitOf(state, { ending: this.#ending, lostContact: this.#lostContact, peakRssBytes: this.#peakBytes })
+        ? exitOf(state, {
+            ending: this.#ending,
+            lostContact: this.#lostContact,
+            peakRssBytes: this.#peakBytes,
+            wallMs: this.#spec.limits.wallMs,
+          })
         : lostExit(createdAt);
       await writeExit(this.#folder, exit);
       done.abort();

@@ -21,6 +21,7 @@ import { DockerJob } from './docker-job.ts';
 import { dockerEngine, type Engine, engineMessage, imageId, pingEngine, statusOf } from './engine.ts';
 import { containerUser, handOver } from './hand-over.ts';
 import { registryName } from './registry-name.ts';
+import { timedCommand, WallTimers } from './wall-timer.ts';
 
 /** After a reboot the engine may come up later than the daemon. */
 const ENGINE_WAIT_MS = 10_000;
@@ -45,12 +46,14 @@ class DockerRunner implements Runner {
   readonly #engine: Engine;
   readonly #bounds: ContainerBounds;
   readonly #logger: Logger;
+  readonly #timers: WallTimers;
 
   constructor(args: { root: string; name: string; engine: Engine; bounds: ContainerBounds; logger: Logger }) {
     this.#name = args.name;
     this.#engine = args.engine;
     this.#bounds = args.bounds;
     this.#logger = args.logger;
+    this.#timers = new WallTimers(args.engine, args.name);
     this.#jobs = new JobTable(args.root, args.logger, (_, folder, file) => this.#open(folder, file));
   }
 
@@ -116,7 +119,12 @@ class DockerRunner implements Runner {
       // A half-made one of a life that died here.
       await this.#engine.short.getContainer(name).remove({ force: true, v: true }).catch(ignoreAbsent);
       await handOver(spec, this.#bounds.user);
-      const options = containerOptions(spec, image, name, this.#name, this.#bounds);
+      const timer = await this.#timers.pathIn(image);
+      if (timer === undefined) {
+        const problem = 'the image has no timeout(1): while this daemon is down, nothing ends the job at its time';
+        this.#logger.warn({ job: spec.id, image: spec.image }, problem);
+      }
+      const options = containerOptions(spec, image, name, this.#name, this.#bounds, timedCommand(spec, timer));
       const { id } = await this.#engine.short.createContainer(options);
       const record = { id, image, baseBytes: await folderBytes(spec.dir) };
       await writeContainer(folder, record);

@@ -4,6 +4,8 @@ import type { Ending } from './container-record.ts';
 
 const SIGTERM_EXIT = 128 + 15;
 const SIGKILL_EXIT = 128 + 9;
+/** What coreutils' `timeout` makes of the end of a command that it had to tell. */
+const TIMEOUT_EXIT = 124;
 
 /**
  * How a container's end counts. OOMKilled also says that some child was killed, so it counts only where the job did not end
@@ -11,7 +13,7 @@ const SIGKILL_EXIT = 128 + 9;
  */
 export function exitOf(
   info: ContainerInspectInfo,
-  seen: { ending: Ending | undefined; lostContact: boolean; peakRssBytes: number },
+  seen: { ending: Ending | undefined; lostContact: boolean; peakRssBytes: number; wallMs: number },
 ): ExitFile {
   const { ExitCode: exitCode, OOMKilled, Error: fault } = info.State;
   const startedAt = Math.max(0, Date.parse(info.State.StartedAt) || 0);
@@ -22,6 +24,10 @@ export function exitOf(
   if (OOMKilled) {
     const limit = info.HostConfig.Memory ?? 0;
     return { ...base, outcome: 'memory', reason: `was killed at its limit of ${limit} bytes of memory` };
+  }
+  // The timer inside the container, which comes after every daemon that looks.
+  if (endedAt - startedAt > seen.wallMs && [TIMEOUT_EXIT, SIGTERM_EXIT, SIGKILL_EXIT].includes(exitCode)) {
+    return { ...base, outcome: 'timeout', reason: `ran longer than ${seen.wallMs} ms` };
   }
   if (seen.lostContact && (exitCode === SIGTERM_EXIT || exitCode === SIGKILL_EXIT)) {
     return { ...base, outcome: 'lost', reason: 'the Docker engine was restarted and ended the container' };

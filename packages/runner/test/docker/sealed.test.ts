@@ -25,8 +25,12 @@ describe.skipIf(!(await hasEngine()))('a job in a container', () => {
       NanoCpus: 500_000_000,
       ShmSize: 2 ** 20,
       Binds: null,
+      Tmpfs: { '/tmp': 'rw,nosuid,nodev,size=268435456,mode=1777' },
+      Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '2' } },
       RestartPolicy: { Name: 'no' },
     });
+    expect(found.Config.Tty).toBe(false);
     expect(found.Config.User).not.toMatch(/^(0|root)?(:|$)/);
     expect(
       Object.fromEntries(found.Mounts.map((m: { Destination: string; RW: boolean }) => [m.Destination, m.RW])),
@@ -44,14 +48,15 @@ describe.skipIf(!(await hasEngine()))('a job in a container', () => {
       'whole',
       `const fs = require('fs');
        fs.writeFileSync('out/answer', fs.readFileSync('question', 'utf8') + process.env.TUNING_JOB_DIR + process.env.MORE);
-       console.error('to stderr'); console.log('to stdout'); process.stdout.write('no newline')`,
+       console.error('to stderr'); console.log('to stdout'); console.log('x'.repeat(50_000)); process.stdout.write('no newline')`,
       { env: { MORE: '!' } },
     );
     await writeFile(join(spec.dir, 'question'), 'where? ', { mode: 0o600 });
     const lines: string[] = [];
     const job = await runner.start(spec, { onLog: (line) => lines.push(line) });
     expect(await job.wait()).toMatchObject({ outcome: 'completed', exitCode: 0 });
-    expect(lines.toSorted()).toEqual(['no newline', 'to stderr', 'to stdout']);
+    // The engine hands a long line on in pieces of 16 KiB at most.
+    expect(lines.toSorted()).toEqual(['no newline', 'to stderr', 'to stdout', 'x'.repeat(50_000)]);
     expect(await readFile(join(spec.dir, 'out', 'answer'), 'utf8')).toBe('where? /job!');
     await runner.remove('whole');
     expect(await place.containersOf('whole')).toEqual([]);

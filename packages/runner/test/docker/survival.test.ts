@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { globalAgent } from 'node:http';
 import { join } from 'node:path';
 import { sleep } from '@tuning/kit';
 import { describe, expect, it } from 'vitest';
@@ -58,7 +59,7 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
   it('tells the result of a container that ended while nobody looked', async (context) => {
     const place = await dockerPlace(context);
     const first = await place.runner();
-    await first.start(await place.spec('unseen', `console.log('last words'); process.exit(5)`));
+    await first.start(await place.spec('unseen', `process.stdout.write('last words'); process.exitCode = 5`));
     await first.close();
     const [container] = await place.containersOf('unseen');
     await docker('wait', container!);
@@ -93,6 +94,24 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
     expect(await Promise.all(ids.map(running))).toEqual(['false', 'false']);
   });
 
+  it('ends by itself at its time while no daemon lives, also where it ignores SIGTERM', async (context) => {
+    const place = await dockerPlace(context);
+    const first = await place.runner();
+    const limits = { wallMs: 1_000, graceMs: 1_000 };
+    const scripts = {
+      heeds: `process.on('SIGTERM', () => { require('fs').writeFileSync('out/checkpoint', 'x'); process.exit(143) }); setInterval(() => {}, 1000)`,
+      ignores: `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)`,
+    };
+    for (const [id, script] of Object.entries(scripts)) await first.start(await place.spec(id, script, { limits }));
+    await first.close();
+    for (const id of Object.keys(scripts)) await docker('wait', (await place.containersOf(id))[0]!);
+    const second = await place.runner();
+    for (const job of await second.adopt({ place: place.folder })) {
+      expect(await job.wait()).toMatchObject({ outcome: 'timeout', reason: 'ran longer than 1000 ms' });
+    }
+    expect(await readFile(join(place.folder, 'heeds', 'out', 'checkpoint'), 'utf8')).toBe('x');
+  });
+
   it('ends a job whose container somebody removed', async (context) => {
     const place = await dockerPlace(context);
     const runner = await place.runner();
@@ -101,6 +120,24 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
     await docker('rm', '-f', container!);
     // The engine kills first and removes then: either may be seen.
     expect((await job.wait()).outcome).toMatch(/^(lost|failed)$/);
+  });
+
+  it('runs an image by its id, which a tag that moves does not change', async (context) => {
+    const place = await dockerPlace(context);
+    const id = await docker('image', 'inspect', '--format', '{{.Id}}', IMAGE);
+    const tag = `tuning-moving:${process.pid}`;
+    await docker('tag', IMAGE, tag);
+    context.onTestFinished(async () => void (await docker('rmi', tag)));
+    const runner = await place.runner();
+    for (const [name, image] of Object.entries({ 'by-id': id, 'by-tag': tag })) {
+      const job = await runner.start(await place.spec(name, 'console.log(1)', { image }));
+      expect(await job.wait()).toMatchObject({ outcome: 'completed' });
+      const [container] = await place.containersOf(name);
+      const [asked, run] = JSON.parse(
+        await docker('inspect', '--format', '[{{json .Config.Image}},{{json .Image}}]', container!),
+      );
+      expect([asked, run]).toEqual([id, id]);
+    }
   });
 
   it('sweeps its own leftovers and never a neighbour’s', async (context) => {
@@ -146,6 +183,30 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
         code: 'DOCKER_NOT_RUNNING',
       }),
     );
+  });
+});
+
+/** The engine's socket is root's, and its group's. */
+describe.skipIf(!engineHere || process.getuid?.() !== 0)('a daemon without rights', () => {
+  it('is told that it may not use the engine', async (context) => {
+    const place = await dockerPlace(context);
+    const groups = process.getgroups!();
+    // Connections that earlier tests made as root.
+    globalAgent.destroy();
+    process.setgroups!([]);
+    process.setegid!(65_534);
+    process.seteuid!(65_534);
+    try {
+      await expect(createDockerRunner({ root: place.root, engineWaitMs: 5_000 })).rejects.toMatchObject({
+        name: 'OperatorError',
+        code: 'DOCKER_NO_RIGHTS',
+        message: expect.stringContaining('group docker'),
+      });
+    } finally {
+      process.seteuid!(0);
+      process.setegid!(0);
+      process.setgroups!(groups);
+    }
   });
 });
 

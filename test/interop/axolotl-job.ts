@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -81,8 +81,6 @@ export class AxolotlJob {
         PYTHONDONTWRITEBYTECODE: '1',
         OMP_NUM_THREADS: '2',
       },
-      // A group of its own: a test that kills it takes all of it along, as the engine does with a container.
-      detached: true,
     });
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
@@ -94,6 +92,18 @@ export class AxolotlJob {
     return code;
   }
 
+  /** SIGKILL to all of the job's processes at once, as an engine ends a container. */
+  kill(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+        if (environment.includes(`TUNING_JOB_DIR=${this.dir}`)) process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+
   /** What a validator would say of the result, and its loss on the job's rows: `tuning check`. */
   async check(): Promise<{ kind: string; verdict: { code: string }; measured: { loss: number } }> {
     const args = ['check', this.model, '--base', join(this.dir, 'model'), '--data', this.rows];
@@ -103,6 +113,7 @@ export class AxolotlJob {
   }
 
   remove(): void {
+    this.kill();
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -64,8 +64,8 @@ describe.skipIf(python === undefined)('the Axolotl trainer with real Axolotl (TU
 
       const cut = jobOf(recipeText({ ...short, ...LORA }));
       // After the checkpoint of step 5, before that of step 10. Not every step is printed everywhere: the log has them all.
-      const killed = await cut.run((line, child) => {
-        if (line.startsWith('step 7/')) process.kill(-child.pid!, 'SIGKILL');
+      const killed = await cut.run((line) => {
+        if (line.startsWith('step 7/')) cut.kill();
       });
       expect(killed, words(cut)).toBe(null);
       const stopped = await cut.run((line, child) => {

@@ -58,12 +58,19 @@ export class ScaleReader {
     return this.#bytes.subarray(this.#at - size, this.#at);
   }
 
+  /** Passes over so many bytes. @returns where they start: without a view of them, of which a large answer has thousands. */
+  #pass(size: number): number {
+    if (size > this.left) throw new RangeError('too few bytes');
+    this.#at += size;
+    return this.#at - size;
+  }
+
   compact(): number {
-    const first = this.take(1)[0]!;
+    const first = this.u8();
     const mode = first & 3;
     if (mode === 0) return first >> 2;
-    if (mode === 1) return (first | (this.take(1)[0]! << 8)) >>> 2;
-    if (mode === 2) return ((first | (this.take(3).readUIntLE(0, 3) << 8)) >>> 0) >>> 2;
+    if (mode === 1) return (first | (this.u8() << 8)) >>> 2;
+    if (mode === 2) return ((first | (this.#bytes.readUIntLE(this.#pass(3), 3) << 8)) >>> 0) >>> 2;
     throw new RangeError('a length above 2^30');
   }
 
@@ -89,19 +96,19 @@ export class ScaleReader {
   }
 
   u8(): number {
-    return this.take(1)[0]!;
+    return this.#bytes[this.#pass(1)]!;
   }
 
   u16(): number {
-    return this.take(2).readUInt16LE();
+    return this.#bytes.readUInt16LE(this.#pass(2));
   }
 
   u32(): number {
-    return this.take(4).readUInt32LE();
+    return this.#bytes.readUInt32LE(this.#pass(4));
   }
 
   u64(): bigint {
-    return this.take(8).readBigUInt64LE();
+    return this.#bytes.readBigUInt64LE(this.#pass(8));
   }
 
   u128(): bigint {

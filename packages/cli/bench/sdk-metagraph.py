@@ -1,7 +1,7 @@
-"""Reads a metagraph with an unmodified bittensor SDK: ENDPOINT NETUID COUNT PAUSE_SECONDS. Prints times in ms as JSON.
+"""Reads a metagraph with an unmodified bittensor SDK: ENDPOINT NETUID COUNT WARM_UP PAUSE_SECONDS. Prints times in ms as JSON.
 
 connect: a new Subtensor and its first metagraph; reads: further ones by each of the SDK's ways, first the one that its
-users take, each at a later block than the one before. Importing the SDK is not counted.
+users take, each at a later block than the one before; the first WARM_UP are not counted, nor is importing the SDK.
 """
 
 import importlib.metadata
@@ -11,7 +11,7 @@ import time
 
 import bittensor
 
-endpoint, netuid, count, pause = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+endpoint, netuid, count, warm_up, pause = (kind(one) for kind, one in zip((str, int, int, int, float), sys.argv[1:]))
 version = importlib.metadata.version("bittensor")
 
 
@@ -48,12 +48,14 @@ def connect():
 connected, (chain, graph) = timed(connect)
 ways = ways_of_10(chain) if version.startswith("10.") else ways_of_11(chain)
 reads = {}
-for name, way in ways.items():
+for nth, (name, way) in enumerate(ways.items()):
     reads[name] = []
-    for _ in range(count):
+    skipped = warm_up if nth == 0 else 2
+    for at in range(count + skipped if count else 0):
         time.sleep(pause)
         took, graph = timed(way)
-        reads[name].append(took)
+        if at >= skipped:
+            reads[name].append(took)
 print(
     json.dumps(
         {

@@ -3,8 +3,8 @@ import { setUpSubnet } from '@tuning/devnet';
 
 const FULL = 256;
 
-/** Rounds in which every neuron sets weights once: at four blocks a second enough for four minutes. */
-const ROUNDS = 4;
+/** Rounds in which every neuron sets weights once: at ten blocks a second enough for five minutes. */
+const ROUNDS = 12;
 
 /**
  * A subnet of 256 neurons that all serve an axon with a transport key.

@@ -31,6 +31,9 @@ const WRITES: readonly ((state: RuntimeState, uid: number, value: number) => voi
   (state, uid, value) => s.Owner.put(state, hotkey(uid), account(value % 200)),
   (state, uid, value) => s.BlockAtRegistration.put(state, NETUID, uid, BigInt(value)),
   (state, uid, value) => s.Keys.put(state, NETUID, uid, hotkey(value % NEURONS)),
+  (state, _, value) => s.LastUpdate.put(state, NETUID, [BigInt(value)]),
+  (state, _, value) => s.ValidatorPermit.put(state, NETUID, [value % 2 === 0, true]),
+  (state, _, value) => s.Incentive.put(state, NETUID, [0, value, 7]),
   (state, _, value) => s.TaoWeight.put(state, BigInt(value) << 48n),
   (state, _, value) => s.SubnetworkN.put(state, NETUID, value % (NEURONS + 1)),
   // Of another subnet.

@@ -18,7 +18,13 @@ const NO_AXON = scaleCodecs.encode('AxonInfo', {
   placeholder2: 0,
 });
 
-/** The columns of a metagraph that take a storage read per neuron, under the names of rpc_info/metagraph.rs. */
+interface PerSubnet<T> {
+  readonly name: string;
+  key(netuid: number): string;
+  get(state: RuntimeState, netuid: number): T[];
+}
+
+/** The columns of a metagraph that have a value per neuron, under the names of rpc_info/metagraph.rs. */
 export function neuronColumns(
   state: RuntimeState,
   netuid: number,
@@ -47,6 +53,26 @@ export function neuronColumns(
       );
   const numbers = (name: string, prefixes: readonly string[], read: (hotkey: string, uid: number) => bigint) => () =>
     keep(name, prefixes, () => new EncodedList(scaleCodecs.encode('Vec<Compact<u64>>', hotkeys().map(read))));
+  /** One list in storage, which may be shorter: an epoch makes it whole. */
+  const padded = <T>(item: PerSubnet<T>, element: string, absent: T) => {
+    const [name, key] = [item.name, item.key(netuid)];
+    return () =>
+      keep(name, [key], () => {
+        const column = item.get(state, netuid);
+        return new EncodedList(
+          scaleCodecs.encode(
+            `Vec<${element}>`,
+            hotkeys().map((_, uid) => column[uid] ?? absent),
+          ),
+        );
+      });
+  };
+  /** What the chain no longer computes. */
+  const constant = (element: string, value: unknown) => () =>
+    keep(`${element} ${value}`, [], () => {
+      const item = scaleCodecs.encode(element, value);
+      return EncodedList.of(hotkeys().map(() => item));
+    });
   const stakes = [s.TotalHotkeyAlpha.prefix()];
   const weights = [...stakes, s.TaoWeight.key()];
   return {
@@ -55,6 +81,17 @@ export function neuronColumns(
       hotkeys: () => keep('hotkeys', [], () => new EncodedList(scaleCodecs.encode('Vec<AccountId32>', hotkeys()))),
       coldkeys: stored('coldkeys', NOBODY, s.Owner),
       axons: stored('axons', NO_AXON, s.Axons, [netuid]),
+      identities: constant('Option<ChainIdentityV2>', undefined),
+      active: padded(s.Active, 'bool', false),
+      validator_permit: padded(s.ValidatorPermit, 'bool', false),
+      pruning_score: constant('Compact<u16>', 65_535),
+      last_update: padded(s.LastUpdate, 'Compact<u64>', 0n),
+      emission: padded(s.Emission, 'Compact<u64>', 0n),
+      dividends: padded(s.Dividends, 'Compact<u16>', 0),
+      incentives: padded(s.Incentive, 'Compact<u16>', 0),
+      consensus: padded(s.Consensus, 'Compact<u16>', 0),
+      trust: constant('Compact<u16>', 0),
+      rank: constant('Compact<u16>', 0),
       block_at_registration: numbers('registered', [s.BlockAtRegistration.prefix(netuid)], (_, uid) =>
         s.BlockAtRegistration.get(state, netuid, uid),
       ),

@@ -6,6 +6,7 @@ import { systemStorage } from '../pallets/system.ts';
 import { scaleCodecs } from '../scale-types.ts';
 import type { KeptColumns } from './kept-columns.ts';
 import { neuronColumns } from './neuron-columns.ts';
+import { HYPERPARAMS } from './types.ts';
 
 /** Read models of a subnet under the field names of pallet-subtensor's rpc_info. */
 
@@ -93,6 +94,16 @@ export function metagraph(state: RuntimeState, netuid: number, kept: KeptColumns
   return columns && Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, column()]));
 }
 
+/** The hyperparameters as columns, read when the first of them is asked for. */
+function hyperparamColumns(state: RuntimeState, netuid: number): Record<string, () => unknown> {
+  let all: Record<string, unknown> | undefined;
+  const read = (name: string) => () => {
+    all ??= hyperparams(state, netuid);
+    return all[name];
+  };
+  return Object.fromEntries(Object.keys(HYPERPARAMS).map((name) => [name, read(name)]));
+}
+
 /** The same, each column computed only when it is asked for. */
 export function metagraphColumns(
   state: RuntimeState,
@@ -100,19 +111,11 @@ export function metagraphColumns(
   kept: KeptColumns,
 ): Record<string, () => unknown> | undefined {
   if (!subnetExists(state, netuid)) return undefined;
-  const uids = Array.from({ length: s.SubnetworkN.get(state, netuid) }, (_, uid) => uid);
+  const count = s.SubnetworkN.get(state, netuid);
   const { hotkeys, columns } = neuronColumns(state, netuid, kept);
-  const padded = <T>(item: { get(state: RuntimeState, netuid: number): T[] }, absent: T) => {
-    return () => {
-      const column = item.get(state, netuid);
-      return uids.map((uid) => column[uid] ?? absent);
-    };
-  };
   const text = (value: Uint8Array): number[] => [...value];
-  const zeros = () => uids.map(() => 0);
-  const permits = padded(s.ValidatorPermit, false);
   return {
-    ...Object.fromEntries(Object.entries(hyperparams(state, netuid)).map(([name, value]) => [name, () => value])),
+    ...hyperparamColumns(state, netuid),
     netuid: () => netuid,
     name: () => text(new TextEncoder().encode(netuid === 0 ? 'root' : `subnet ${netuid}`)),
     symbol: () => text(s.TokenSymbol.get(state, netuid)),
@@ -136,25 +139,14 @@ export function metagraphColumns(
     subnet_volume: () => 0n,
     // One alpha is one TAO here: 1.0 in I96F32.
     moving_price: () => ({ bits: 1n << 32n }),
-    num_uids: () => uids.length,
+    num_uids: () => count,
     max_uids: () => s.MaxAllowedUids.get(state, netuid),
     burn: () => s.Burn.get(state, netuid),
     pow_registration_allowed: () => s.NetworkPowRegistrationAllowed.get(state, netuid),
     ...columns,
-    identities: () => uids.map(() => undefined),
-    active: padded(s.Active, false),
-    validator_permit: permits,
-    pruning_score: () => uids.map(() => U16),
-    last_update: padded(s.LastUpdate, 0n),
-    emission: padded(s.Emission, 0n),
-    dividends: padded(s.Dividends, 0),
-    incentives: padded(s.Incentive, 0),
-    consensus: padded(s.Consensus, 0),
-    trust: zeros,
-    rank: zeros,
     tao_dividends_per_hotkey: () => [],
     alpha_dividends_per_hotkey: () => [],
-    validators: () => permits().flatMap((has, uid) => (has ? [uid] : [])),
+    validators: () => s.ValidatorPermit.get(state, netuid).flatMap((has, uid) => (has && uid < count ? [uid] : [])),
     commitments: () =>
       hotkeys().flatMap((hotkey) => {
         const registration = commitmentsStorage.CommitmentOf.get(state, netuid, hotkey);

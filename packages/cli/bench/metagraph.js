@@ -67,16 +67,18 @@ async function readOurs(endpoint, netuid, count) {
     let graph = await chain.metagraph(netuid);
     const coldMs = performance.now() - start;
     const warm = [];
+    let changed = 0;
     for (let i = -WARM_UP; i < count; i++) {
       await sleep(PAUSE_MS);
+      await chain.waitForBlock(graph.block.number + 1);
       const last = graph;
       const from = performance.now();
       graph = await chain.metagraph(netuid);
       const took = performance.now() - from;
       if (i >= 0) warm.push(took);
-      const same = graph.neurons.every(({ lastUpdate }, uid) => lastUpdate === last.neurons[uid].lastUpdate);
-      if (same) throw new Error(`nothing has changed from block ${last.block.number} to ${graph.block.number}`);
+      if (graph.neurons.some(({ lastUpdate }, uid) => lastUpdate !== last.neurons[uid].lastUpdate)) changed++;
     }
+    if (changed < (WARM_UP + count) / 2) throw new Error(`only ${changed} reads found anything changed`);
     return { neurons: graph.neurons.length, coldMs, warm };
   } finally {
     await chain.close();

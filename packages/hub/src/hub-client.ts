@@ -35,12 +35,15 @@ export function createHub(options: HubOptions): Hub {
     idleMs = 60_000,
     attempts = 5,
     retryBaseMs = 500,
+    pieceBytes = 32 * 1024 ** 2,
   } = options;
   if (token && !/^hf_\w{1,200}$/.test(token.reveal())) {
     throw new OperatorError('HUB_TOKEN_INVALID', 'the HF token must have the form hf_…: set a valid HF_TOKEN');
   }
   const endpoint = checkedEndpoint(options.endpoint);
-  return new HubClient(new Session({ endpoint, logger, timeoutMs, idleMs, attempts, baseMs: retryBaseMs }, token));
+  return new HubClient(
+    new Session({ endpoint, logger, timeoutMs, idleMs, attempts, baseMs: retryBaseMs, pieceBytes }, token),
+  );
 }
 
 /** The library puts endpoint and path together as text: no slash at the end, nothing but the origin. */

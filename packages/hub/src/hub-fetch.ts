@@ -17,6 +17,8 @@ export interface FetchSettings {
   attempts: number;
   /** First wait between attempts. */
   baseMs: number;
+  /** Bytes of a large file that one request brings. */
+  pieceBytes: number;
 }
 
 export interface FetchCall {

@@ -62,6 +62,8 @@ export interface HubOptions {
   attempts?: number;
   /** First wait between tries in ms; it doubles each time. Default 500. */
   retryBaseMs?: number;
+  /** Bytes of a large file that one request brings; up to 4 such requests run at once. Default 32 MiB. */
+  pieceBytes?: number;
 }
 
 export interface DownloadArgs extends RepoRef {
@@ -109,8 +111,9 @@ export interface Hub {
   /** Makes a repo public or private. */
   setVisibility(ref: RepoRef, visibility: Visibility, options?: HubCallOptions): Promise<void>;
   /**
-   * Downloads the accepted files of a commit into `to`, several at once, checking size and sha256 or git blob id.
-   * Files already there with the right content are kept.
+   * Downloads the accepted files of a commit into `to`, several at once and large ones in several pieces at once, checking
+   * size and sha256 or git blob id. Files already there with the right content are kept. What an earlier call, also of a
+   * killed process, left of a file in hidden `.part` files of that folder is gone on with.
    * @throws BadInputError `HUB_DOWNLOAD_LIMIT`, `HUB_HASH_MISMATCH`, `HUB_BAD_PATH`, `HUB_REVISION_NOT_FOUND`.
    */
   download(args: DownloadArgs, options?: HubCallOptions): Promise<DownloadedFile[]>;

@@ -56,7 +56,7 @@ async function prepare(uploads: readonly HubUpload[], signal: AbortSignal | unde
         `can't publish ${upload.path}: ${file} is not a plain file with an absolute path (links are refused)`,
       );
     }
-    prepared.push({ upload, ids: await idsOfFile(file, signal) });
+    prepared.push({ upload, ids: await idsOfFile(file, { signal }) });
   }
   return prepared;
 }

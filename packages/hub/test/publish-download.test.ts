@@ -210,6 +210,10 @@ describe('publish and download', () => {
       { signal: stop.signal, onProgress: () => stop.abort(reason) },
     );
     await expect(down).rejects.toBe(reason);
-    expect((await readdir(to)).filter((name) => name.endsWith('.part'))).toEqual([]);
+    // What came is gone on with by the next call, and then nothing of it is left.
+    expect((await readdir(to)).filter((name) => !name.startsWith('.'))).not.toContain('model.safetensors');
+    await alice.download({ ...NO_LIMIT, repo: 'alice/aborted', revision: done.revision, to });
+    expect((await readFile(join(to, 'model.safetensors'))).equals(weights)).toBe(true);
+    expect((await readdir(to)).filter((name) => name.includes('.part'))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
 import { BadInputError, pathExists } from '@tuning/kit';
@@ -88,7 +88,7 @@ export class ModelCache {
   async #download(model: BaseModel, folder: string, signal?: AbortSignal): Promise<string> {
     if (await pathExists(folder)) return folder;
     const partial = `${folder}.partial`;
-    await rm(partial, { recursive: true, force: true });
+    // What an earlier life left in it is gone on with: the commit is the same.
     await mkdir(this.#root, { recursive: true });
     try {
       await this.#downloadTo(partial, model, signal);

@@ -129,7 +129,7 @@ async function download({
   const limits = { maxBytes, maxFiles: LIMITS.submissionFiles };
   return retry(
     async () => {
-      await rm(partial, { recursive: true, force: true });
+      // What an earlier try or life left in it is gone on with: the commit is the same.
       try {
         const files = await hub.download(
           {

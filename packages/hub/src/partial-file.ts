@@ -94,7 +94,7 @@ export class PartialFile {
 
   /** Gives the whole file its name; it is on disk when this returns. */
   async finish(target: string): Promise<void> {
-    await this.#recording;
+    await this.#recording?.catch(() => {});
     try {
       await this.#handle.sync();
     } finally {
@@ -107,12 +107,17 @@ export class PartialFile {
   /** Leaves what there is for the next try, unless that is little. */
   async leave(): Promise<void> {
     if (!this.#isKept || this.doneBytes === 0) return this.discard();
-    await this.#record();
+    try {
+      await this.#record();
+    } catch {
+      // Without a record, say on a full disk, the bytes serve nobody.
+      return this.discard();
+    }
     await this.#handle.close();
   }
 
   async discard(): Promise<void> {
-    await this.#recording;
+    await this.#recording?.catch(() => {});
     await this.#handle.close();
     await rm(this.path, { force: true });
     await rm(recordOf(this.path), { force: true });

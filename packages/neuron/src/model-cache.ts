@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import { BadInputError, pathExists } from '@tuning/kit';
+import { BadInputError, isDiskFull, pathExists } from '@tuning/kit';
 import { modelTensors, readModelConfig } from '@tuning/llm';
 import { LIMITS } from '@tuning/protocol';
 
@@ -93,8 +93,9 @@ export class ModelCache {
     try {
       await this.#downloadTo(partial, model, signal);
     } catch (error) {
-      // Nothing goes on from it, and a full disk would stay full.
-      await rm(partial, { recursive: true, force: true });
+      // The next try goes on with what came; but a full disk would stay full, and a model that is refused is not asked for again.
+      const goesOn = signal?.aborted || (error as Error).name === 'TransientError';
+      if (!goesOn || isDiskFull(error)) await rm(partial, { recursive: true, force: true });
       throw error;
     }
     await rename(partial, folder);

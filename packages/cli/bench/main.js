@@ -8,6 +8,7 @@ const benches = {
   eval: '../../llm/bench/eval.js',
   train: '../../llm/bench/train.js',
   chain: './chain.js',
+  hub: './hub.js',
 };
 const [name, ...rest] = process.argv.slice(2);
 const known = name !== undefined && name in benches;

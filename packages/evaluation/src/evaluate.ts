@@ -4,7 +4,7 @@ import {
   createMeasurer,
   type HeldWeights,
   loadTokenizer,
-  openSafetensors,
+  openModelWeights,
   readModelConfig,
   type WeightHolder,
 } from '@tuning/llm';
@@ -30,7 +30,7 @@ export async function evaluate(
   space: WeightSpace,
 ): Promise<EvaluationOutcome> {
   const config = await readModelConfig(input.baseDir);
-  const store = await openSafetensors(input.baseDir);
+  const store = await openModelWeights(config, input.baseDir);
   try {
     checkTensors(config, store);
     const base: Base = { dir: input.baseDir, config, store };

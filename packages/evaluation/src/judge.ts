@@ -8,7 +8,7 @@ import {
   holdWeights,
   type ModelConfig,
   modelTensors,
-  openSafetensors,
+  openModelWeights,
   readAdapterConfig,
   readModelConfig,
   requireAdapterBase,
@@ -84,7 +84,7 @@ export async function judgeSubmission(
 
 /** The base's own weights, as a submission's are held. @throws what is wrong with the base. */
 export async function holdBase({ config, dir }: Base, space: WeightSpace): Promise<WeightHolder> {
-  return holdWeights(config, await openSafetensors(dir), space);
+  return holdWeights(config, await openModelWeights(config, dir), space);
 }
 
 async function withAdapter(
@@ -125,7 +125,7 @@ async function holdFull(base: Base, dir: string, space: WeightSpace): Promise<We
       details: { key: difference, problem },
     });
   }
-  const store = await openSafetensors(dir);
+  const store = await openModelWeights(base.config, dir);
   try {
     requireDtypes(base.store, store);
   } catch (error) {

@@ -30,6 +30,7 @@ export * from './safetensors/dtype.ts';
 export { openSafetensorsFile, type TensorStore } from './safetensors/file.ts';
 export * from './safetensors/folder.ts';
 export type { TensorEntry } from './safetensors/header.ts';
+export * from './safetensors/model-store.ts';
 export * from './safetensors/write.ts';
 export * from './tokenizer/chat-template.ts';
 export * from './tokenizer/load-tokenizer.ts';

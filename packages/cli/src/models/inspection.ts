@@ -6,6 +6,7 @@ import {
   ADAPTER_WEIGHTS_FILE,
   compareWeights,
   loadWeights,
+  openModelWeights,
   openSafetensors,
   openSafetensorsFile,
   parseModelConfig,
@@ -157,7 +158,7 @@ function size(values: Float32Array | undefined): { rms: number | null; max: numb
 
 async function compare(kind: Inspection['kind'], dir: string, baseDir: string) {
   const config = await readModelConfig(baseDir);
-  const base = await openSafetensors(baseDir);
+  const base = await openModelWeights(config, baseDir);
   try {
     return await compareWeights(config, base, await loadWeights(config, { kind, dir, baseDir }));
   } finally {

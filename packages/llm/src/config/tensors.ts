@@ -103,11 +103,20 @@ export function modelTensors(config: ModelConfig): Map<string, readonly number[]
   return shapes;
 }
 
-/** Buffers that old checkpoints carry beside the weights; they are derived from the config and never used. */
+/**
+ * Buffers that old checkpoints carry beside the weights; they are derived from the config and never used. transformers
+ * ignores the same ones, with the model's prefix and without.
+ */
 export function isDerivedTensor(name: string): boolean {
   return (
-    /^model\.layers\.\d{1,4}\.self_attn\.rotary_emb\.inv_freq$/.test(name) ||
-    /^gpt_neox\.layers\.\d{1,4}\.attention\.(?:rotary_emb\.inv_freq|bias|masked_bias)$/.test(name) ||
-    /^transformer\.h\.\d{1,4}\.attn\.(?:bias|masked_bias)$/.test(name)
+    /^(?:model\.)?layers\.\d{1,4}\.self_attn\.rotary_emb\.inv_freq$/.test(name) ||
+    /^(?:gpt_neox\.)?layers\.\d{1,4}\.attention\.(?:rotary_emb\.inv_freq|bias|masked_bias)$/.test(name) ||
+    /^(?:transformer\.)?h\.\d{1,4}\.attn\.(?:bias|masked_bias)$/.test(name)
   );
+}
+
+/** What the names of all weights but the head begin with, and what a checkpoint of the bare model lacks: `transformer.` */
+export function modelPrefix(config: ModelConfig): string {
+  const { embedding } = tensorNames(config);
+  return embedding.slice(0, embedding.indexOf('.') + 1);
 }

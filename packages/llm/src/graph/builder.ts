@@ -15,6 +15,7 @@ import { type ElementType, type FileTensor, floats, int64s, rawBytes, type Tenso
 export class GraphBuilder {
   readonly name: string;
   readonly #nodes: Node[] = [];
+  readonly #first: Node[] = [];
   readonly #constants: { name: string; value: TensorValue }[] = [];
   readonly #constantNames = new Map<string, string>();
   readonly #fromFiles: { name: string; value: FileTensor }[] = [];
@@ -27,7 +28,7 @@ export class GraphBuilder {
   }
 
   get nodeCount(): number {
-    return this.#nodes.length;
+    return this.#first.length + this.#nodes.length;
   }
 
   /** Declares a graph input and returns its name. */
@@ -78,11 +79,12 @@ export class GraphBuilder {
     inputs: readonly string[],
     attributes: Readonly<Record<string, Attribute>>,
     outputs: number | readonly string[],
+    into = this.#nodes,
   ): string[] {
     const contributed = op.startsWith(`${MICROSOFT_DOMAIN}.`);
     const type = contributed ? op.slice(MICROSOFT_DOMAIN.length + 1) : op;
     const names = typeof outputs === 'number' ? Array.from({ length: outputs }, () => this.#fresh(type)) : [...outputs];
-    this.#nodes.push({
+    into.push({
       op: type,
       name: this.#fresh('node'),
       inputs,
@@ -103,6 +105,14 @@ export class GraphBuilder {
     return this.nodes(op, inputs, attributes, output === undefined ? 1 : [output])[0]!;
   }
 
+  /**
+   * Adds a node with one output that depends on constants only, before all others. onnxruntime visits the inputs of a node
+   * from the last one to the first: so it runs right before the node that uses it, and not at the start of the graph.
+   */
+  justInTime(op: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): string {
+    return this.nodes(op, inputs, attributes, 1, this.#first)[0]!;
+  }
+
   reshape(value: string, dims: readonly number[]): string {
     return this.node('Reshape', [value, this.integers(dims)]);
   }
@@ -115,7 +125,7 @@ export class GraphBuilder {
   graph(): Graph {
     return {
       name: this.name,
-      nodes: this.#nodes,
+      nodes: [...this.#first, ...this.#nodes],
       constants: this.#constants,
       fromFiles: this.#fromFiles,
       inputs: this.#inputs,

@@ -56,18 +56,19 @@ export class MappedWeights implements GraphWeights {
   value(name: string): string {
     let value = this.#widened.get(name);
     if (value === undefined) {
-      value = this.#widen(name, name);
+      // All copies at once would be the whole model again.
+      value = this.#isWide(name) ? name : this.#graph.justInTime('Cast', [name], { to: ELEMENT_TYPES.float32 });
       this.#widened.set(name, value);
     }
     return value;
   }
 
   rows(name: string, indices: string): string {
-    return this.#widen(name, this.#graph.node('Gather', [name, indices], { axis: 0 }));
+    const rows = this.#graph.node('Gather', [name, indices], { axis: 0 });
+    return this.#isWide(name) ? rows : this.#graph.node('Cast', [rows], { to: ELEMENT_TYPES.float32 });
   }
 
-  #widen(tensor: string, value: string): string {
-    if (this.#tensors.get(tensor)!.type === 'float32') return value;
-    return this.#graph.node('Cast', [value], { to: ELEMENT_TYPES.float32 });
+  #isWide(name: string): boolean {
+    return this.#tensors.get(name)!.type === 'float32';
   }
 }

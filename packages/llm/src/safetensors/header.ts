@@ -1,6 +1,7 @@
 import { BadInputError } from '@tuning/kit';
 import { LIMITS } from '@tuning/protocol';
 import { z } from 'zod';
+import { isDerivedTensor } from '../config/tensors.ts';
 import { DTYPE_BYTES, WEIGHT_DTYPES, type WeightDtype } from './dtype.ts';
 import { duplicateKey, isTooDeep, MAX_JSON_DEPTH } from './json-keys.ts';
 
@@ -20,8 +21,10 @@ const dimension = z
   .int()
   .min(0)
   .max(2 ** 31);
+/** Formats of the causal masks that old checkpoints carry; such a tensor is left out, if it is one that is never used. */
+const MASK_DTYPES = ['U8', 'BOOL'] as const;
 const entrySchema = z.strictObject({
-  dtype: z.enum(WEIGHT_DTYPES),
+  dtype: z.enum([...WEIGHT_DTYPES, ...MASK_DTYPES]),
   shape: z.array(dimension).max(8),
   data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
 });
@@ -47,13 +50,13 @@ export function headerLength(file: string, first: Uint8Array, fileBytes: number)
 }
 
 /**
- * Checks and parses a header: no duplicate keys, only F32, F16 and BF16, length = elements × size, tensors contiguous
+ * Checks and parses a header: no duplicate keys, only F32, F16 and BF16 (masks of old checkpoints are left out), length = elements × size, tensors contiguous
  * from the first data byte to the last byte of the file, no overlap, no gap.
  * @throws BadInputError `SAFETENSORS_INVALID` saying what is wrong.
  */
 export function parseHeader(file: string, header: Uint8Array, fileBytes: number): TensorEntry[] {
   const parsed = parseJson(file, header);
-  const entries: TensorEntry[] = [];
+  const entries: HeaderEntry[] = [];
   const dataStart = 8 + header.length;
   for (const [name, value] of Object.entries(parsed)) {
     if (name === '__metadata__') {
@@ -65,7 +68,14 @@ export function parseHeader(file: string, header: Uint8Array, fileBytes: number)
     if (entries.length > MAX_TENSORS) throw invalidSafetensors(file, `it has more than ${MAX_TENSORS} tensors`);
   }
   checkLayout(file, entries, dataStart, fileBytes);
-  return entries;
+  return entries.filter((entry): entry is TensorEntry => !isMask(entry.dtype));
+}
+
+type MaskDtype = (typeof MASK_DTYPES)[number];
+type HeaderEntry = Omit<TensorEntry, 'dtype'> & { readonly dtype: WeightDtype | MaskDtype };
+
+function isMask(dtype: WeightDtype | MaskDtype): dtype is MaskDtype {
+  return MASK_DTYPES.some((mask) => mask === dtype);
 }
 
 function parseJson(file: string, header: Uint8Array): Record<string, unknown> {
@@ -86,7 +96,7 @@ function parseJson(file: string, header: Uint8Array): Record<string, unknown> {
   return parsed as Record<string, unknown>;
 }
 
-function parseEntry(file: string, name: string, value: unknown, dataStart: number): TensorEntry {
+function parseEntry(file: string, name: string, value: unknown, dataStart: number): HeaderEntry {
   if (name.length > 512) throw invalidSafetensors(file, `a tensor name has ${name.length} characters`);
   const result = entrySchema.safeParse(value);
   if (!result.success) {
@@ -94,8 +104,11 @@ function parseEntry(file: string, name: string, value: unknown, dataStart: numbe
     throw invalidSafetensors(file, `tensor ${short(name)}: ${issue.path.join('.')} ${issue.message}`);
   }
   const { dtype, shape, data_offsets } = result.data;
+  if (isMask(dtype) && !isDerivedTensor(name)) {
+    throw invalidSafetensors(file, `tensor ${short(name)} is ${dtype}, weights are ${WEIGHT_DTYPES.join(', ')}`);
+  }
   const [begin, end] = data_offsets;
-  const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+  const bytes = shape.reduce((product, size) => product * size, isMask(dtype) ? 1 : DTYPE_BYTES[dtype]);
   if (end - begin !== bytes) {
     throw invalidSafetensors(
       file,
@@ -105,7 +118,7 @@ function parseEntry(file: string, name: string, value: unknown, dataStart: numbe
   return { name, dtype, shape, begin: dataStart + begin, end: dataStart + end };
 }
 
-function checkLayout(file: string, entries: readonly TensorEntry[], dataStart: number, fileBytes: number): void {
+function checkLayout(file: string, entries: readonly HeaderEntry[], dataStart: number, fileBytes: number): void {
   let at = dataStart;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== at) {

@@ -4,7 +4,7 @@ import type { CurvePoint, TokenRow } from '@tuning/protocol';
 import { type ModelConfig, readModelConfig } from '../config/model-config.ts';
 import { modelTensors } from '../config/tensors.ts';
 import type { WeightDtype } from '../safetensors/dtype.ts';
-import { openSafetensors } from '../safetensors/folder.ts';
+import { openModelWeights } from '../safetensors/model-store.ts';
 import { readWeights } from '../weights/model-weights.ts';
 import { readCheckpoint, runDigest, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingHyperparameters } from './hyperparameters.ts';
@@ -89,7 +89,7 @@ export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult
 }
 
 async function readBase(config: ModelConfig, dir: string) {
-  const store = await openSafetensors(dir);
+  const store = await openModelWeights(config, dir);
   try {
     const dtypes = new Map<string, WeightDtype>();
     for (const { name, dtype } of store.entries.values()) dtypes.set(name, dtype);

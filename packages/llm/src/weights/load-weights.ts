@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../config/model-config.ts';
-import { openSafetensors } from '../safetensors/folder.ts';
+import { openModelWeights } from '../safetensors/model-store.ts';
 import { mergeAdapter } from './merge-adapter.ts';
 import { readWeights } from './model-weights.ts';
 
@@ -14,7 +14,7 @@ export type WeightSource =
  * @throws BadInputError of the safetensors reader, `TENSOR_MISMATCH`, `WEIGHTS_NON_FINITE`, `ADAPTER_UNSUPPORTED`.
  */
 export async function loadWeights(config: ModelConfig, source: WeightSource): Promise<Map<string, Float32Array>> {
-  const store = await openSafetensors(source.kind === 'full' ? source.dir : source.baseDir);
+  const store = await openModelWeights(config, source.kind === 'full' ? source.dir : source.baseDir);
   try {
     const weights = await readWeights(config, store);
     if (source.kind === 'adapter') await mergeAdapter(config, weights, source.dir);

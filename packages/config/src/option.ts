@@ -130,7 +130,7 @@ export const minerOptions: readonly Option[] = [
     key: 'training.gpus',
     type: 'list',
     placeholder: '<all|index|uuid,…>',
-    help: 'GPUs that a training container gets',
+    help: 'GPUs of the training containers, divided among the slots (all: shared by them)',
   },
   { key: 'training.max_cpus', type: 'number', placeholder: '<n>', help: 'CPUs of one training container' },
   { key: 'training.max_memory_gb', type: 'number', placeholder: '<GiB>', help: 'memory limit of one job' },

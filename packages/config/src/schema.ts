@@ -93,11 +93,8 @@ export const syntheticConfigSchema = z
 
 const threads = z.number().int().min(1).max(256).default(Math.min(availableParallelism(), 8));
 
-export const minerConfigSchema = z.strictObject({
-  ...commonShape,
-  axon: axon(8091),
-  http: commonShape.http.extend({ port: port.default(7999) }),
-  training: z.strictObject({
+const trainingSchema = z
+  .strictObject({
     slots: z.number().int().min(1).max(64).default(1),
     threads,
     recipe: z.string().min(1).optional(),
@@ -112,7 +109,18 @@ export const minerConfigSchema = z.strictObject({
     max_hours: z.number().min(0.01).max(720).default(24),
     max_disk_gb: z.number().min(0.1).max(100_000).default(200),
     skip_self_check: z.boolean().default(false),
-  }),
+  })
+  .superRefine(({ slots, gpus }, context) => {
+    if (gpus === undefined || gpus.includes('all') || gpus.length >= slots) return;
+    const message = `has ${gpus.length} for ${slots} slots: each slot needs a GPU of its own, or "all" for what all share`;
+    context.addIssue({ code: 'custom', path: ['gpus'], message });
+  });
+
+export const minerConfigSchema = z.strictObject({
+  ...commonShape,
+  axon: axon(8091),
+  http: commonShape.http.extend({ port: port.default(7999) }),
+  training: trainingSchema,
   policy: minerPolicySchema,
 });
 export type MinerConfig = z.infer<typeof minerConfigSchema>;

@@ -90,6 +90,14 @@ describe('loadConfig', () => {
     expect(() => miner({ flags: { netuid: '1', 'policy.models': 'unsloth' } })).toThrow(/policy\.models\.0: must be/);
   });
 
+  it('wants a GPU for each slot, or all of them for all', () => {
+    const slots = (count: string, gpus: string) =>
+      miner({ flags: { netuid: '1', 'training.slots': count, 'training.gpus': gpus } }).training.gpus;
+    expect(slots('2', '0,1,2')).toEqual(['0', '1', '2']);
+    expect(slots('2', 'all')).toEqual(['all']);
+    expect(() => slots('2', '0')).toThrow(/training\.gpus: has 1 for 2 slots/);
+  });
+
   it('is frozen all the way down', () => {
     const config = miner({ flags: { netuid: '1' } });
     expect(Object.isFrozen(config.axon)).toBe(true);

@@ -19,7 +19,7 @@ import { SpeedBook } from './speed-book.ts';
 import { measureSpeed } from './speed-measure.ts';
 import { Submitter, submissionRepo } from './submitter.ts';
 import { TaskDesk } from './task-desk.ts';
-import { openTrainingRunner } from './training-runner.ts';
+import { gpusOfSlots, openTrainingRunner } from './training-runner.ts';
 
 export interface RunMinerArgs {
   config: MinerConfig;
@@ -118,11 +118,13 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       submitter,
       logger: logger.child({ module: 'worker' }),
     });
+    const slotGpus = gpusOfSlots(config.training);
     const worker = createTrainingWorker({
       jobs: store.jobs,
       runner,
       root: jobsRoot,
       slots: config.training.slots,
+      ...(slotGpus ? { slotGpus } : {}),
       ...trainer,
       trainerEnv: { TUNING_THREADS: String(config.training.threads) },
       limits: {
@@ -169,7 +171,7 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
         ...{ models, metagraph: neuron.metagraph, chain, hotkey: hotkey.address, recipe, speeds },
         assumedSpeed: config.policy.tokens_per_second_1b,
         alphaPerBlock: config.policy.alpha_per_block,
-        gpus: config.training.gpus?.length ?? 0,
+        gpus: slotGpus?.[0]?.length ?? config.training.gpus?.length ?? 0,
         folder: folder.path,
       }),
       folder: folder.path,

@@ -30,3 +30,9 @@ export async function openTrainingRunner(
   });
   return { runner, trainer: { trainerCommand: IMAGE_COMMAND, trainerImage: image } };
 }
+
+/** Named GPUs divided among the slots, one after the other: slot 0 gets the first, slot 1 the second, and so on. */
+export function gpusOfSlots({ slots, gpus }: Pick<MinerConfig['training'], 'slots' | 'gpus'>): string[][] | undefined {
+  if (gpus === undefined || gpus.includes('all')) return undefined;
+  return Array.from({ length: slots }, (_, slot) => gpus.filter((__, at) => at % slots === slot));
+}

@@ -35,6 +35,7 @@ export const jobSpecSchema = z.strictObject({
     .readonly()
     .exactOptional(),
   dir: absolutePath,
+  gpus: z.array(z.string().min(1).max(80)).min(1).max(64).readonly().exactOptional(),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), noNul).exactOptional(),
   limits: jobLimitsSchema,
   labels: z.record(z.string().min(1).max(64), z.string().max(256)),
@@ -55,6 +56,8 @@ export interface JobSpec {
    * container), and HOME of a process.
    */
   dir: string;
+  /** GPUs by index or UUID, instead of the runner's; `process` gives every job what the machine has. */
+  gpus?: readonly string[];
   /** Added to the minimal environment. The daemon's own environment is never passed on. */
   env?: Record<string, string>;
   limits: JobLimits;

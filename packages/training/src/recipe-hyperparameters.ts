@@ -122,4 +122,4 @@ function notesOf(recipe: Recipe): string[] {
   return notes;
 }
 
-const PLACES = new Set(['base_model', 'datasets', 'output_dir', 'dataset_prepared_path', 'hub_model_id']);
+const PLACES = new Set(['base_model', 'datasets', 'output_dir', 'dataset_prepared_path']);

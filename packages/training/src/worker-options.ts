@@ -11,6 +11,8 @@ export interface TrainingWorkerOptions {
   root: string;
   /** Jobs that train at the same time. */
   slots: number;
+  /** GPUs of each slot by index or UUID, so that no two jobs share one; absent: the runner's for every job. */
+  slotGpus?: readonly (readonly string[])[];
   /** argv of the trainer; it finds its job by TUNING_JOB_DIR and working directory. */
   trainerCommand: readonly string[];
   /** Image of the trainer, for a runner of containers. */

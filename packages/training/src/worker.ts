@@ -34,6 +34,8 @@ const LOW_ON_DISK_BYTES = 64 * 1024 ** 2;
 
 /** One job in a slot. */
 interface Run {
+  /** From 0. */
+  readonly slot: number;
   /** Aborts preparation and start. */
   readonly interrupt: AbortController;
   /** Aborts the waiting and leaves the job as it is. */
@@ -158,6 +160,7 @@ class Worker implements TrainingWorker {
   #run(job: JobRecord, adopted?: JobHandle): void {
     let settle = () => {};
     const run: Run = {
+      slot: this.#slotOf(adopted),
       interrupt: new AbortController(),
       detach: new AbortController(),
       done: new Promise((resolve) => {
@@ -182,10 +185,20 @@ class Worker implements TrainingWorker {
       });
   }
 
+  /** An adopted job keeps the slot whose GPUs it has; a new one gets the first that is free. */
+  #slotOf(adopted: JobHandle | undefined): number {
+    const own = Number.parseInt(adopted?.labels['slot'] ?? '', 10);
+    if (own >= 0) return own;
+    const taken = new Set([...this.#runs.values()].map(({ slot }) => slot));
+    let slot = 0;
+    while (taken.has(slot)) slot += 1;
+    return slot;
+  }
+
   async #toItsEnd(job: JobRecord, run: Run): Promise<void> {
     let end: JobEnd;
     try {
-      run.handle ??= await this.#launch(job, run.interrupt.signal);
+      run.handle ??= await this.#launch(job, run.slot, run.interrupt.signal);
       end = await this.#follow(job, run, run.handle);
     } catch (error) {
       if (isDiskFull(error)) await this.#dropHalfPrepared(job.id);
@@ -198,7 +211,7 @@ class Worker implements TrainingWorker {
     await this.#conclude(job, end, run.interrupted);
   }
 
-  async #launch(job: JobRecord, signal: AbortSignal): Promise<JobHandle> {
+  async #launch(job: JobRecord, slot: number, signal: AbortSignal): Promise<JobHandle> {
     const {
       runner,
       root,
@@ -207,6 +220,7 @@ class Worker implements TrainingWorker {
       trainerImage,
       trainerEnv = {},
       limits,
+      slotGpus,
       prepareMs = PREPARE_MS,
     } = this.#options;
     const { dir } = jobFolder(root, job.id);
@@ -220,10 +234,11 @@ class Worker implements TrainingWorker {
         command: trainerCommand,
         ...(trainerImage === undefined ? {} : { image: trainerImage }),
         outputs: ['out'],
+        ...(slotGpus?.[slot] ? { gpus: slotGpus[slot] } : {}),
         env: trainerEnv,
         dir,
         limits: typeof limits === 'function' ? limits(job) : limits,
-        labels: { ...LABEL, job: job.id },
+        labels: { ...LABEL, job: job.id, slot: String(slot) },
       },
       { signal, onLog: (line) => this.#noteLine(job.id, line) },
     );

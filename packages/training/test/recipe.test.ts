@@ -124,6 +124,7 @@ describe('hyperparametersOf', () => {
     expect(hyperparameters.lora?.targets).toHaveLength(7);
     expect([trainOnInputs, validation]).toEqual([false, 0]);
     expect(notes).toEqual(['ignored on the CPU: bf16, gradient_checkpointing, flash_attention, logging_steps']);
+    expect(of({ hub_model_id: 'me/model' }).notes[0], 'a job has no network').toContain('hub_model_id');
   });
 
   it.each([

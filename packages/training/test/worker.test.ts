@@ -1,6 +1,7 @@
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BadInputError, sleep, TransientError } from '@tuning/kit';
+import type { Runner } from '@tuning/runner';
 import { describe, expect, it } from 'vitest';
 import { trainingProgressSchema, trainingResultSchema } from '../src/outcome.ts';
 import { bench } from './fixture.ts';
@@ -59,6 +60,34 @@ describe.concurrent('the training worker', () => {
     enqueue('woken', { steps: 1 });
     one.wake();
     await until('the woken one', () => ended.length === 4);
+  });
+
+  it('gives each slot its own GPUs, and a job that was adopted keeps those it has', async (context) => {
+    const { worker, enqueue, untilEnded, until, runner } = await bench(context);
+    const given: string[] = [];
+    const noting: Runner = {
+      start: (spec, options) => {
+        given.push(`${spec.id} ${spec.gpus?.join('+')}`);
+        return runner.start(spec, options);
+      },
+      adopt: (labels, options) => runner.adopt(labels, options),
+      remove: (id) => runner.remove(id),
+      close: () => runner.close(),
+    };
+    const slotGpus = [['0', '2'], ['GPU-1']];
+    const first = worker({ runner: noting, slots: 2, slotGpus });
+    enqueue('a', { steps: 1, stepMs: 300 });
+    enqueue('b', FOREVER);
+    await first.start();
+    await untilEnded('a');
+    await until('both', () => given.length === 2);
+    await first.stop({ detach: true });
+    enqueue('c', { steps: 1 });
+    const second = worker({ runner: noting, slots: 2, slotGpus });
+    await second.start();
+    await untilEnded('c');
+    expect(given).toEqual(['train-a 0+2', 'train-b GPU-1', 'train-c 0+2']);
+    await second.cancel('b');
   });
 
   it('tries a crash again from the checkpoint, and its curve has each step once', async (context) => {

@@ -40,6 +40,7 @@ export function containerOptions(
   command: readonly string[] = spec.command,
 ): ContainerCreateOptions {
   const { limits, outputs } = spec;
+  const gpus = spec.gpus ?? bounds.gpus;
   const env = { HOME: '/tmp', TUNING_JOB_DIR: JOB_DIR, ORT_DISABLE_TELEMETRY: '1', ...spec.env };
   const [entry, ...args] = command;
   return {
@@ -80,7 +81,7 @@ export function containerOptions(
         })),
       ],
       ...(bounds.cpus === undefined ? {} : { NanoCpus: Math.round(bounds.cpus * NANO) }),
-      ...(bounds.gpus === undefined ? {} : { DeviceRequests: [gpuRequest(bounds.gpus)] }),
+      ...(gpus === undefined ? {} : { DeviceRequests: [gpuRequest(gpus)] }),
     },
   };
 }

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from .checkpoints import drop_incomplete
+from .checkpoints import drop_incomplete, last_checkpoint
 from .folder import JobFolder
 from .launch import EXIT_STOPPED, Processes, environment, prepare_command, train_command
 from .prepare import EXIT_REFUSED
@@ -23,9 +23,9 @@ def main() -> int:
         return 0
     recipe = read_recipe(folder)
     _fresh(folder)
-    _write(axolotl_config(recipe, folder), folder.config)
     for name in drop_incomplete(folder.checkpoints):
         print(f"{name} is half written: going on from the one before")
+    _write(axolotl_config(recipe, folder, last_checkpoint(folder.checkpoints)), folder.config)
 
     processes = Processes(folder, environment(folder, recipe["tuning"].get("finishBy")))
     for command in (prepare_command(folder), train_command(folder)):

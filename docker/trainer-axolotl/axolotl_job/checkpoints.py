@@ -27,3 +27,11 @@ def drop_incomplete(folder: Path) -> list[str]:
     for half in halves:
         shutil.rmtree(half)
     return sorted(half.name for half in halves)
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The one to go on from, once the half-written ones are dropped."""
+    if not folder.is_dir():
+        return None
+    found = [entry for entry in folder.iterdir() if _NAME.match(entry.name)]
+    return max(found, key=lambda entry: int(entry.name.split("-")[1]), default=None)

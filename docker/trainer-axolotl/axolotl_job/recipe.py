@@ -13,7 +13,9 @@ class RefusedInput(Exception):
 # Reports and uploads: a job has no network and no token. The daemon publishes the model.
 _REPORTS = re.compile(r"^(hub_|push_|wandb_|use_wandb|mlflow_|use_mlflow|comet_|use_comet|trackio_|use_trackio)")
 # Places and resumption are this job's own.
-_OWN = {"tuning", "resume_from_checkpoint", "dataset_prepared_path", "output_dir", "base_model_config"}
+_OWN = {
+    "tuning", "resume_from_checkpoint", "auto_resume_from_checkpoints", "dataset_prepared_path", "output_dir", "base_model_config",
+}  # fmt: skip
 PLUGIN = "axolotl_job.plugin.JobPlugin"
 
 
@@ -30,8 +32,8 @@ def read_recipe(folder: JobFolder) -> dict:
     return recipe
 
 
-def axolotl_config(recipe: dict, folder: JobFolder) -> dict:
-    """The config for `axolotl.cli.train`, with absolute paths.
+def axolotl_config(recipe: dict, folder: JobFolder, checkpoint: Path | None = None) -> dict:
+    """The config for `axolotl.cli.train`, with absolute paths, to go on from `checkpoint`.
 
     @raises RefusedInput for rows outside the job folder or none at all.
     """
@@ -43,7 +45,8 @@ def axolotl_config(recipe: dict, folder: JobFolder) -> dict:
         "datasets": [_dataset(entry, folder) for entry in _entries(recipe)],
         "output_dir": str(folder.checkpoints),
         "dataset_prepared_path": str(folder.work / "prepared"),
-        "auto_resume_from_checkpoints": True,
+        # By name: where Axolotl looks for it by itself, its count of trained labels starts again at 0.
+        **({"resume_from_checkpoint": str(checkpoint)} if checkpoint else {}),
         # The loss curve needs every step, and how many labels were trained on.
         "logging_steps": 1,
         "include_tkps": True,

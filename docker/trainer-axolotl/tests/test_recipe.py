@@ -28,7 +28,7 @@ class Recipe(unittest.TestCase):
             config["datasets"], [{"path": f"{root}/data/train.jsonl", "ds_type": "json", "type": {"field_instruction": "q"}}]
         )
         self.assertEqual(config["output_dir"], f"{root}/out/checkpoint")
-        self.assertTrue(config["auto_resume_from_checkpoints"])
+        self.assertNotIn("resume_from_checkpoint", config)
         self.assertEqual(config["learning_rate"], 0.001)
         self.assertNotIn("tuning", config)
 
@@ -39,6 +39,11 @@ class Recipe(unittest.TestCase):
         for key in ("hub_model_id", "wandb_project", "use_wandb", "resume_from_checkpoint"):
             self.assertNotIn(key, config)
         self.assertEqual((config["seed"], config["output_dir"]), (3, f"{self.folder.root}/out/checkpoint"))
+
+    def test_goes_on_from_a_checkpoint(self):
+        recipe = {"datasets": [{"path": "data/train.jsonl"}], "tuning": TUNING}
+        config = axolotl_config(recipe, self.folder, self.folder.checkpoints / "checkpoint-5")
+        self.assertEqual(config["resume_from_checkpoint"], f"{self.folder.root}/out/checkpoint/checkpoint-5")
 
     def test_measures_every_step_whatever_the_recipe_says_and_keeps_its_plugins(self):
         config = self.config(logging_steps=50, plugins=["axolotl.integrations.liger.LigerPlugin"], save_total_limit=9)

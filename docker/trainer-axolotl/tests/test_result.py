@@ -3,7 +3,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from axolotl_job.checkpoints import drop_incomplete, mark_complete
+from axolotl_job.checkpoints import drop_incomplete, last_checkpoint, mark_complete
 from axolotl_job.folder import JobFolder
 from axolotl_job.result import NoResult, collect
 
@@ -63,8 +63,10 @@ class Checkpoints(unittest.TestCase):
             mark_complete(folder / "checkpoint-5")
             mark_complete(folder / "checkpoint-10")
             self.assertEqual(drop_incomplete(folder), ["checkpoint-15"])
+            self.assertEqual(last_checkpoint(folder), folder / "checkpoint-10")
             self.assertEqual(sorted(e.name for e in folder.iterdir()), ["adapter_config.json", "checkpoint-10", "checkpoint-5"])
             self.assertEqual(drop_incomplete(folder / "absent"), [])
+            self.assertIsNone(last_checkpoint(folder / "absent"))
 
 
 if __name__ == "__main__":

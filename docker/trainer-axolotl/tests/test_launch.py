@@ -40,14 +40,14 @@ class Launch(unittest.TestCase):
     def stop(self, process):
         self.assertEqual(process.stdout.readline(), "up\n")
         process.send_signal(signal.SIGTERM)
-        return process.wait(20)
+        return process.wait(50)
 
     def test_hands_on_how_a_command_ends(self):
-        self.assertEqual(self.start("import sys; sys.exit(7)").wait(20), 7)
+        self.assertEqual(self.start("import sys; sys.exit(7)").wait(50), 7)
 
     def test_a_child_sees_no_hub_and_writes_its_caches_into_the_job(self):
         process = self.start("import os; print(os.environ['HF_HUB_OFFLINE'], os.environ['HF_HOME'])")
-        self.assertEqual(process.communicate(timeout=20)[0], f"1 {self.work}/huggingface\n")
+        self.assertEqual(process.communicate(timeout=50)[0], f"1 {self.work}/huggingface\n")
 
     def test_told_to_stop_before_training_ends_the_command_even_where_it_ignores_that(self):
         process = self.start(
@@ -55,7 +55,7 @@ class Launch(unittest.TestCase):
         )
         begun = time.monotonic()
         self.assertEqual(self.stop(process), 143)
-        self.assertLess(time.monotonic() - begun, 10)
+        self.assertLess(time.monotonic() - begun, 30)
 
     def test_told_to_stop_in_training_waits_for_the_checkpoint(self):
         process = self.start(

@@ -8,7 +8,7 @@ const powerOfTwoFrom = (value: number, least: number, most: number) =>
 export class Frequencies {
   readonly #counts: Uint16Array;
   /** Bits: shingles seen, and shingles seen more than once. 256 bits a text each, at most 128 MiB. */
-  readonly #once: Uint32Array;
+  #once: Uint32Array;
   readonly #again: Uint32Array;
 
   constructor(texts: number) {
@@ -27,6 +27,11 @@ export class Frequencies {
     else this.#once[word]! |= bit;
   }
 
+  /** Nothing more is counted: half of the bits are let go. */
+  close(): void {
+    this.#once = new Uint32Array(0);
+  }
+
   of(hash: number): number {
     return this.#counts[hash & (this.#counts.length - 1)]!;
   }
@@ -37,6 +42,6 @@ export class Frequencies {
   }
 
   #word(hash: number): number {
-    return (hash >>> 5) & (this.#once.length - 1);
+    return (hash >>> 5) & (this.#again.length - 1);
   }
 }

@@ -1,11 +1,13 @@
 import type { Steps } from '../slices.ts';
 import { ExactTable } from './exact-table.ts';
 import { Frequencies } from './frequencies.ts';
+import { Groups } from './groups.ts';
+import { Marks, marksOf } from './marks.ts';
 import { fingerprint, Shingles } from './shingles.ts';
-import { prefixLength, Sketches, smallest } from './sketches.ts';
+import { alike, prefixLength, smallest } from './sketches.ts';
 import { Words } from './words.ts';
 
-/** Texts to be grouped, by number from 0. Each is asked for twice, with the same answer, so that none has to be kept. */
+/** Texts to be grouped, by number from 0. Each may be asked for again, with the same answer, so that none has to be kept. */
 export interface NumberedTexts {
   readonly count: number;
   /** The parts of a text, in one order for all. Empty parts say nothing. */
@@ -29,12 +31,28 @@ function boilerplateFrom(texts: number): number {
  * Groups near-duplicates: for each text the number of the first text of its group. Version 2 of the split depends on every
  * detail of it (README). Two texts are near-duplicates when they have the same words in the same order, or when 7 of 10
  * of their shingles (three words in a row, boilerplate left out) are the same; groups are what such pairs connect.
- * Whole-number arithmetic only, so every machine gives the same groups. Memory: up to 256 bytes a text for its sketch,
- * and some 200 bytes a text of tables; texts themselves are not kept.
+ * Whole-number arithmetic only, so every machine gives the same groups. Memory: some 200 bytes a text of tables; texts
+ * are not kept but asked for again.
  */
 export function* nearDuplicateSteps(texts: NumberedTexts): Steps<Int32Array> {
   const groups = new Groups(texts.count);
   const frequencies = new Frequencies(texts.count);
+  const distinct = yield* joinExact(texts, groups, frequencies);
+  frequencies.close();
+  const sketcher = new Sketcher(texts, frequencies, boilerplateFrom(distinct));
+  const search = new Search(texts, frequencies, groups, boilerplateFrom(distinct));
+  for (let text = 0; text < texts.count; text++) {
+    if (!groups.isFirst(text)) continue;
+    const sketch = sketcher.of(text);
+    yield;
+    yield* search.add(text, sketch);
+    yield;
+  }
+  return groups.firsts();
+}
+
+/** Joins texts of the same words, and counts the shingles of the others. @returns how many others there are. */
+function* joinExact(texts: NumberedTexts, groups: Groups, frequencies: Frequencies): Steps<number> {
   const words = new Words();
   const shingles = new Shingles();
   const exact = new ExactTable(texts.count);
@@ -53,23 +71,35 @@ export function* nearDuplicateSteps(texts: NumberedTexts): Steps<Int32Array> {
     for (let i = 0; i < shingles.count; i++) frequencies.add(shingles.hashes[i]!);
     yield;
   }
-  const most = boilerplateFrom(distinct);
-  const search = new Search(texts.count, frequencies, groups);
-  const room = new Uint32Array(4096);
-  for (let text = 0; text < texts.count; text++) {
-    if (!groups.isFirst(text)) continue;
-    readWords(words, texts.of(text));
-    yield;
-    shingles.of(words);
-    let kept = 0;
-    for (let i = 0; i < shingles.count; i++) {
-      const hash = shingles.hashes[i]!;
-      if (frequencies.of(hash) <= most) shingles.hashes[kept++] = hash;
-    }
-    search.add(text, smallest(shingles.hashes, kept, room));
-    yield;
+  return distinct;
+}
+
+/** Makes the sketch of a text: valid until the next one is made. */
+class Sketcher {
+  readonly #texts: NumberedTexts;
+  readonly #frequencies: Frequencies;
+  readonly #most: number;
+  readonly #words = new Words();
+  readonly #shingles = new Shingles();
+  readonly #room = new Uint32Array(4096);
+
+  constructor(texts: NumberedTexts, frequencies: Frequencies, most: number) {
+    this.#texts = texts;
+    this.#frequencies = frequencies;
+    this.#most = most;
   }
-  return groups.firsts();
+
+  of(text: number): Uint32Array {
+    readWords(this.#words, this.#texts.of(text));
+    this.#shingles.of(this.#words);
+    const { hashes, count } = this.#shingles;
+    let kept = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = hashes[i]!;
+      if (this.#frequencies.of(hash) <= this.#most) hashes[kept++] = hash;
+    }
+    return smallest(hashes, kept, this.#room);
+  }
 }
 
 function readWords(words: Words, parts: readonly string[]): void {
@@ -80,42 +110,12 @@ function readWords(words: Words, parts: readonly string[]): void {
   for (const part of parts) words.add(part.replace(/[\s\S]/g, (char) => `x${char.charCodeAt(0)} `));
 }
 
-/** Union-find; the root of a group is its first text. */
-class Groups {
-  readonly #parents: Int32Array;
-  constructor(texts: number) {
-    this.#parents = new Int32Array(texts);
-    for (let text = 0; text < texts; text++) this.#parents[text] = text;
-  }
-
-  isFirst(text: number): boolean {
-    return this.#parents[text] === text;
-  }
-
-  of(text: number): number {
-    let at = text;
-    while (this.#parents[at] !== at) {
-      this.#parents[at] = this.#parents[this.#parents[at]!]!;
-      at = this.#parents[at]!;
-    }
-    return at;
-  }
-
-  join(a: number, b: number): void {
-    const [x, y] = [this.of(a), this.of(b)];
-    this.#parents[Math.max(x, y)] = Math.min(x, y);
-  }
-
-  firsts(): Int32Array {
-    return this.#parents.map((_, text) => this.of(text));
-  }
-}
-
 /** Finds earlier texts that are alike, through the rarest shingles of each. */
 class Search {
   readonly #frequencies: Frequencies;
   readonly #groups: Groups;
-  readonly #sketches: Sketches;
+  readonly #earlier: Sketcher;
+  readonly #marks: Marks;
   /** Latest posting of a slot + 1; postings of a slot are linked, the latest first. */
   readonly #heads: Uint32Array;
   readonly #comparedWith: Int32Array;
@@ -123,17 +123,20 @@ class Search {
   #texts = new Uint32Array(2 ** 16);
   #postings = 0;
 
-  constructor(texts: number, frequencies: Frequencies, groups: Groups) {
+  constructor(texts: NumberedTexts, frequencies: Frequencies, groups: Groups, most: number) {
+    const { count } = texts;
     this.#frequencies = frequencies;
     this.#groups = groups;
-    this.#sketches = new Sketches(texts);
-    this.#heads = new Uint32Array(2 ** Math.min(24, Math.max(12, Math.ceil(Math.log2(4 * texts + 1)))));
-    this.#comparedWith = new Int32Array(texts).fill(-1);
+    this.#earlier = new Sketcher(texts, frequencies, most);
+    this.#marks = new Marks(count);
+    this.#heads = new Uint32Array(2 ** Math.min(24, Math.max(12, Math.ceil(Math.log2(4 * count + 1)))));
+    this.#comparedWith = new Int32Array(count).fill(-1);
   }
 
-  add(text: number, sketch: Uint32Array): void {
+  *add(text: number, sketch: Uint32Array): Steps<void> {
     const frequency = (hash: number) => this.#frequencies.of(hash);
     const rarest = Array.from(sketch).sort((a, b) => frequency(a) - frequency(b) || a - b);
+    const marks = marksOf(sketch);
     let comparisons = 0;
     let isPosted = false;
     for (const hash of rarest.slice(0, prefixLength(sketch.length))) {
@@ -147,13 +150,16 @@ class Search {
         this.#comparedWith[earlier] = text;
         if (this.#groups.of(earlier) === this.#groups.of(text)) continue;
         comparisons++;
-        if (this.#sketches.alike(earlier, sketch)) this.#groups.join(earlier, text);
+        if (!this.#marks.mayBeAlike(earlier, sketch, marks)) continue;
+        // Made again rather than kept: few get so far, and those of all would take 256 bytes each.
+        if (alike(this.#earlier.of(earlier), sketch)) this.#groups.join(earlier, text);
+        yield;
       }
       this.#post(slot, text);
       isPosted = true;
     }
     // A text without a posting is never met again.
-    if (isPosted) this.#sketches.add(text, sketch);
+    if (isPosted) this.#marks.set(text, sketch);
   }
 
   #post(slot: number, text: number): void {

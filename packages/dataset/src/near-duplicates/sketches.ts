@@ -4,54 +4,37 @@ export const SKETCH_SHINGLES = 64;
 /** Near-duplicates: at least this share of the shingles of both texts together stands in both (Jaccard), 7 of 10. */
 const SHARED = { of: 10, atLeast: 7 } as const;
 
-const CHUNK = 2 ** 20;
-
-/** Sketches of numbered texts: up to SKETCH_SHINGLES hashes each, ascending. 4 bytes a hash. */
-export class Sketches {
-  readonly #chunks: Uint32Array[] = [];
-  /** Where the sketch of a text starts: chunk × CHUNK + place. */
-  readonly #starts: Float64Array;
-  readonly #sizes: Uint8Array;
-  #end = 0;
-
-  constructor(texts: number) {
-    this.#starts = new Float64Array(texts);
-    this.#sizes = new Uint8Array(texts);
+/**
+ * Whether two texts are near-duplicates by their sketches (ascending hashes): of the smallest hashes of both together, as
+ * many as one sketch may have, at least 7 of 10 are in both. Whole numbers only, so no machine can round otherwise.
+ */
+export function alike(a: Uint32Array, b: Uint32Array): boolean {
+  if (!mayBeAlike(a.length, b.length)) return false;
+  let [i, j] = [0, 0];
+  let [together, both] = [0, 0];
+  while (together < SKETCH_SHINGLES && (i < a.length || j < b.length)) {
+    const x = i < a.length ? a[i]! : Number.POSITIVE_INFINITY;
+    const y = j < b.length ? b[j]! : Number.POSITIVE_INFINITY;
+    if (x === y) both++;
+    if (x <= y) i++;
+    if (y <= x) j++;
+    together++;
   }
+  return both * SHARED.of >= together * SHARED.atLeast;
+}
 
-  add(text: number, sketch: Uint32Array): void {
-    if ((this.#end % CHUNK) + sketch.length > CHUNK) this.#end = Math.ceil(this.#end / CHUNK) * CHUNK;
-    const chunk = Math.floor(this.#end / CHUNK);
-    this.#chunks[chunk] ??= new Uint32Array(CHUNK);
-    this.#chunks[chunk].set(sketch, this.#end % CHUNK);
-    this.#starts[text] = this.#end;
-    this.#sizes[text] = sketch.length;
-    this.#end += sketch.length;
-  }
+/** False where sketches of these sizes cannot be alike. */
+export function mayBeAlike(sizeA: number, sizeB: number): boolean {
+  const [small, large] = sizeA < sizeB ? [sizeA, sizeB] : [sizeB, sizeA];
+  return small > 0 && small * SHARED.of >= large * SHARED.atLeast;
+}
 
-  /**
-   * Whether an earlier text and one with the sketch `b` are near-duplicates by their sketches: of the smallest hashes of both together, as many as one
-   * sketch may have, at least 7 of 10 are in both. Whole numbers only, so no machine can round otherwise.
-   */
-  alike(a: number, b: Uint32Array): boolean {
-    const [sizeA, sizeB] = [this.#sizes[a]!, b.length];
-    const [small, large] = sizeA < sizeB ? [sizeA, sizeB] : [sizeB, sizeA];
-    if (small === 0 || small * SHARED.of < large * SHARED.atLeast) return false;
-    const startA = this.#starts[a]!;
-    const chunkA = this.#chunks[Math.floor(startA / CHUNK)]!;
-    let [i, j] = [startA % CHUNK, 0];
-    const [endA, endB] = [i + sizeA, sizeB];
-    let [together, both] = [0, 0];
-    while (together < SKETCH_SHINGLES && (i < endA || j < endB)) {
-      const x = i < endA ? chunkA[i]! : Number.POSITIVE_INFINITY;
-      const y = j < endB ? b[j]! : Number.POSITIVE_INFINITY;
-      if (x === y) both++;
-      if (x <= y) i++;
-      if (y <= x) j++;
-      together++;
-    }
-    return both * SHARED.of >= together * SHARED.atLeast;
-  }
+/**
+ * How many hashes two alike sketches have in common at least. They have 7 of 10 of what is looked at, and that is no less
+ * than the larger of them.
+ */
+export function leastShared(sizeA: number, sizeB: number): number {
+  return Math.ceil((Math.max(sizeA, sizeB) * SHARED.atLeast) / SHARED.of);
 }
 
 /**

@@ -1,0 +1,30 @@
+/** Union-find; the root of a group is its first text. */
+export class Groups {
+  readonly #parents: Int32Array;
+  constructor(texts: number) {
+    this.#parents = new Int32Array(texts);
+    for (let text = 0; text < texts; text++) this.#parents[text] = text;
+  }
+
+  isFirst(text: number): boolean {
+    return this.#parents[text] === text;
+  }
+
+  of(text: number): number {
+    let at = text;
+    while (this.#parents[at] !== at) {
+      this.#parents[at] = this.#parents[this.#parents[at]!]!;
+      at = this.#parents[at]!;
+    }
+    return at;
+  }
+
+  join(a: number, b: number): void {
+    const [x, y] = [this.of(a), this.of(b)];
+    this.#parents[Math.max(x, y)] = Math.min(x, y);
+  }
+
+  firsts(): Int32Array {
+    return this.#parents.map((_, text) => this.of(text));
+  }
+}

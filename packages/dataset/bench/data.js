@@ -3,12 +3,12 @@
 // read, linted, split and searched for near-duplicates, and in how much memory, each in a process of its own. Beside each file:
 // `cat` and `sha256sum` of the same bytes, and pyarrow where TUNING_BENCH_PYTHON names a Python that has it.
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { writeFiles } from './files.js';
+import { writeFiles, writeLines } from './files.js';
 
 const MIB = 2 ** 20;
 const FULL_ROWS = 1_100_000;
@@ -132,8 +132,9 @@ try {
   }
   const searches = works.filter((work) => work !== 'read');
   if (searches.length > 0) {
-    const [{ path }] = await writeFiles(folder, 'jsonl', rows);
-    for (const work of searches) note({ ...job(work, path), baseline: catSha256(path, 0) });
+    const path = await writeLines(folder, rows);
+    const baseline = catSha256(path, (await stat(path)).size);
+    for (const work of searches) note({ ...job(work, path), baseline });
   }
   if (flags.json) process.stdout.write(`${JSON.stringify({ bench: 'data', conditions, results }, null, 2)}\n`);
 } finally {

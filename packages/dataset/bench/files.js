@@ -71,6 +71,13 @@ async function pack(path, packing) {
   return `${path}.zst`;
 }
 
+/** Written plain only: what the searches walk. */
+export async function writeLines(folder, rows) {
+  const path = join(folder, 'lines.jsonl');
+  await pipeline(Readable.from(texts(rows, TEXTS.jsonl)), createWriteStream(path));
+  return path;
+}
+
 async function textFiles(folder, format, rows) {
   const path = join(folder, `rows.${format}`);
   await pipeline(Readable.from(texts(rows, TEXTS[format])), createWriteStream(path));

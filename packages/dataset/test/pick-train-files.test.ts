@@ -37,6 +37,8 @@ describe('by names', () => {
     expect(pickTrainFiles(['a.tsv'])).toEqual([{ path: 'a.tsv', format: 'csv' }]);
     expect(pickTrainFiles(['alpaca_2000.parquet'])).toEqual([{ path: 'alpaca_2000.parquet', format: 'parquet' }]);
     expect(pickTrainFiles(['a.ndjson.gz'])).toEqual([{ path: 'a.ndjson.gz', format: 'json' }]);
+    expect(pickTrainFiles(['a.csv.zst'])).toEqual([{ path: 'a.csv.zst', format: 'csv' }]);
+    expect(pickTrainFiles(['a.parquet.gz'])).toEqual([{ path: 'a.parquet.gz', format: 'parquet' }]);
   });
 
   it('does not pass over a train split in silence', () => {

@@ -1,6 +1,9 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { ReadOptions } from '@tuning/dataset';
 import type { Hub } from '@tuning/hub';
 import { describe, expect, it } from 'vitest';
 import { type LocalFiles, localFilesOf, takeInDataset } from '../src/dataset-intake.ts';
@@ -15,10 +18,10 @@ symlinkSync(join(folder, 'outside.csv'), join(allowed, 'link.csv'));
 /** No order here reaches the hub. */
 const fakeHub = {} as Hub;
 let count = 0;
-const take = (dataset: string, files: LocalFiles) => {
+const take = (dataset: string, files: LocalFiles, options: ReadOptions = {}) => {
   const request = { dataset, file_format: 'csv' as const, dataset_type: 'alpaca' as const };
   const place = { folder: join(folder, `out-${count}`), rowsFile: join(folder, `rows-${count++}.jsonl`) };
-  return takeInDataset(request, fakeHub, place, files);
+  return takeInDataset(request, fakeHub, place, files, options);
 };
 const wallet = { name: 'w', hotkey: 'h', path: '/wallets' };
 
@@ -35,6 +38,26 @@ describe('local files of an order', () => {
     const taken = await take(join(folder, 'outside.csv'), { from: undefined, never: [] });
     expect(taken.rows).toBe(2);
     expect(taken.source).toEqual({ kind: 'file', path: join(folder, 'outside.csv') });
+  });
+
+  it('become a file of canonical rows, packed and parted by tabs or not', async () => {
+    const tabs = join(folder, 'my.rows.tsv.gz');
+    writeFileSync(tabs, gzipSync('instruction\tinput\toutput\na,1\tb\tc\n'));
+    const taken = await take(tabs, { from: undefined, never: [] });
+    const lines = readFileSync(join(folder, `rows-${count - 1}.jsonl`));
+    expect(lines.toString()).toBe('{"input":"b","instruction":"a,1","output":"c"}\n');
+    expect(taken.digest).toBe(createHash('sha256').update(lines).digest('hex'));
+  });
+
+  it('are bounded as the operator says, and leave no rows where they are refused', async () => {
+    const files: LocalFiles = { from: undefined, never: [] };
+    const path = join(folder, 'outside.csv');
+    const tooLarge = { code: 'DATASET_TOO_LARGE' };
+    await expect(take(path, files, { limits: { maxRows: 1 } })).rejects.toMatchObject(tooLarge);
+    await expect(take(path, files, { limits: { maxBytes: 10 } })).rejects.toMatchObject(tooLarge);
+    writeFileSync(join(folder, 'other.csv'), 'a,b\n1,2\n');
+    await expect(take(join(folder, 'other.csv'), files)).rejects.toMatchObject({ code: 'DATASET_MISSING_COLUMN' });
+    for (const at of [1, 2, 3]) expect(existsSync(join(folder, `rows-${count - at}.jsonl`))).toBe(false);
   });
 
   it('are refused outside the folder, by path and by link', async () => {

@@ -1,16 +1,6 @@
 import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import {
-  BadInputError,
-  errorCode,
-  errorMessage,
-  isTuningError,
-  type Logger,
-  OperatorError,
-  silentLogger,
-  sleep,
-  TransientError,
-} from '@tuning/kit';
+import { BadInputError, isTuningError, type Logger, OperatorError, silentLogger, TransientError } from '@tuning/kit';
 import { folderBytes } from '../folder-size.ts';
 import type { JobHandle, JobSpec, Runner } from '../job.ts';
 import { checkedSpec, JobTable, openRegistry } from '../job-table.ts';
@@ -18,14 +8,13 @@ import { type JobFile, listJobIds, readExit } from '../registry.ts';
 import { type ContainerBounds, containerOptions, labelNames } from './container-options.ts';
 import { type ContainerRecord, readContainer, writeContainer } from './container-record.ts';
 import { DockerJob } from './docker-job.ts';
-import { dockerEngine, type Engine, engineMessage, imageId, pingEngine, statusOf } from './engine.ts';
+import { dockerEngine, type Engine, engineMessage, imageId, statusOf, withEngine } from './engine.ts';
 import { containerUser, handOver } from './hand-over.ts';
 import { registryName } from './registry-name.ts';
 import { timedCommand, WallTimers } from './wall-timer.ts';
 
 /** After a reboot the engine may come up later than the daemon. */
 const ENGINE_WAIT_MS = 10_000;
-const ENGINE_POLL_MS = 500;
 const DEFAULT_PIDS = 1_024;
 const DEFAULT_SHM_BYTES = 1024 ** 3;
 
@@ -175,18 +164,6 @@ function startError(spec: JobSpec, cause: unknown): Error {
   return new TransientError('JOB_NOT_STARTED', `job ${spec.id} did not start: ${message}`, { cause });
 }
 
-/** Pings until the engine is up. @throws as `pingEngine`, at last. */
-async function awaitEngine(engine: Engine, ms: number, logger: Logger): Promise<void> {
-  for (const end = performance.now() + ms; ; await sleep(ENGINE_POLL_MS)) {
-    try {
-      return await pingEngine(engine);
-    } catch (error) {
-      if (errorCode(error) === 'DOCKER_NO_RIGHTS' || performance.now() > end) throw error;
-      logger.info({ error: errorMessage(error) }, 'waiting for the Docker engine');
-    }
-  }
-}
-
 /**
  * Opens the runner over its registry and removes what earlier lives left on the engine.
  * @throws OperatorError `DOCKER_NOT_RUNNING`, `DOCKER_NO_RIGHTS`, `DOCKER_IMAGE_MISSING`; TransientError `DOCKER_UNREACHABLE`.
@@ -194,8 +171,6 @@ async function awaitEngine(engine: Engine, ms: number, logger: Logger): Promise<
 export async function createDockerRunner(options: DockerRunnerOptions): Promise<Runner> {
   const { root, logger = silentLogger, engineWaitMs = ENGINE_WAIT_MS, user = containerUser() } = options;
   const engine = dockerEngine();
-  await awaitEngine(engine, engineWaitMs, logger);
-  if (options.image !== undefined) await imageId(engine, options.image);
   await openRegistry(root);
   const bounds: ContainerBounds = {
     user,
@@ -205,6 +180,9 @@ export async function createDockerRunner(options: DockerRunnerOptions): Promise<
     ...(options.gpus === undefined ? {} : { gpus: options.gpus }),
   };
   const runner = new DockerRunner({ root, name: await registryName(root), engine, bounds, logger });
-  await runner.sweep();
+  await withEngine(engine, engineWaitMs, logger, async () => {
+    if (options.image !== undefined) await imageId(engine, options.image);
+    await runner.sweep();
+  });
   return runner;
 }

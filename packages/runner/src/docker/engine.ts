@@ -1,8 +1,10 @@
-import { errorCode, errorMessage, OperatorError, TransientError } from '@tuning/kit';
+import { errorCode, errorMessage, isTuningError, type Logger, OperatorError, sleep, TransientError } from '@tuning/kit';
 import Docker from 'dockerode';
 
 /** A short call that takes longer has met an engine that hangs. */
 const SHORT_CALL_MS = 15_000;
+
+const ENGINE_POLL_MS = 500;
 
 /** Two clients of one engine: dockerode's `timeout` bounds the silence on a socket, which long streams may well keep. */
 export interface Engine {
@@ -35,36 +37,49 @@ export function engineMessage(error: unknown): string {
 export const isUnreachable = (error: unknown): boolean =>
   statusOf(error) === undefined && errorCode(error) !== undefined;
 
+/** What became of a call that the engine did not answer, in words for the operator. */
+function awayError(cause: unknown): Error {
+  switch (errorCode(cause)) {
+    case 'EACCES':
+      return new OperatorError(
+        'DOCKER_NO_RIGHTS',
+        `no right to use the Docker engine at ${where()}: add this user to the group docker, or use a rootless engine`,
+        { cause },
+      );
+    case 'ENOENT':
+    case 'ECONNREFUSED':
+      return new OperatorError(
+        'DOCKER_NOT_RUNNING',
+        `no Docker engine answers at ${where()}: start it, or name another by DOCKER_HOST`,
+        { cause },
+      );
+    default:
+      return new TransientError(
+        'DOCKER_UNREACHABLE',
+        `the Docker engine at ${where()} fails: ${engineMessage(cause)}`,
+        {
+          cause,
+        },
+      );
+  }
+}
+
 /**
- * One round trip to the engine.
- * @throws OperatorError `DOCKER_NO_RIGHTS`, `DOCKER_NOT_RUNNING`; TransientError `DOCKER_UNREACHABLE`.
+ * Pings the engine and does `work`; where it is away, or goes away meanwhile, again until `ms` are over.
+ * @throws OperatorError `DOCKER_NO_RIGHTS`, `DOCKER_NOT_RUNNING`; TransientError `DOCKER_UNREACHABLE`; what `work` throws of its own.
  */
-export async function pingEngine(engine: Engine): Promise<void> {
-  try {
-    await engine.short.ping();
-  } catch (cause) {
-    switch (errorCode(cause)) {
-      case 'EACCES':
-        throw new OperatorError(
-          'DOCKER_NO_RIGHTS',
-          `no right to use the Docker engine at ${where()}: add this user to the group docker, or use a rootless engine`,
-          { cause },
-        );
-      case 'ENOENT':
-      case 'ECONNREFUSED':
-        throw new OperatorError(
-          'DOCKER_NOT_RUNNING',
-          `no Docker engine answers at ${where()}: start it, or name another by DOCKER_HOST`,
-          { cause },
-        );
-      default:
-        throw new TransientError(
-          'DOCKER_UNREACHABLE',
-          `the Docker engine at ${where()} fails: ${engineMessage(cause)}`,
-          {
-            cause,
-          },
-        );
+export async function withEngine(engine: Engine, ms: number, logger: Logger, work: () => Promise<void>): Promise<void> {
+  for (const end = performance.now() + ms; ; await sleep(ENGINE_POLL_MS)) {
+    try {
+      await engine.short.ping();
+      return await work();
+    } catch (error) {
+      if (isTuningError(error)) throw error;
+      const isRefusal = statusOf(error) !== undefined;
+      if (errorCode(error) === undefined && !isRefusal) throw error;
+      const told = awayError(error);
+      if (errorCode(told) === 'DOCKER_NO_RIGHTS' || performance.now() > end) throw told;
+      logger.info({ error: errorMessage(told) }, 'waiting for the Docker engine');
     }
   }
 }

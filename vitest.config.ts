@@ -13,8 +13,8 @@ const env = { ORT_DISABLE_TELEMETRY: '1' };
 /** Vitest would leave one core idle, but tests wait about as much as they compute. */
 const maxWorkers = Math.max(2, availableParallelism());
 const endToEnd = { env, testTimeout: 300_000, hookTimeout: 120_000, pool: 'forks' } as const;
-/** What takes the whole machine for itself, one file after the other, when all else is done. */
-const ALONE = ['test/e2e/demo.test.ts'];
+/** Whole tournaments and attacks against the clock: one file after the other, when all else is done. */
+const ALONE = ['test/e2e/{crash,demo,docker,docker-attacks}.test.ts'];
 
 export default defineConfig({
   resolve: { alias },
@@ -39,12 +39,12 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/**/*.test.ts'],
           exclude: ALONE,
-          // Daemons that wait for blocks most of the time: two files at once, whatever the machine has.
+          // They wait for other processes most of the time: two files at once, whatever the machine has.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...endToEnd, name: 'demo', include: ALONE, fileParallelism: false, maxConcurrency: 2 } },
+      { test: { ...endToEnd, name: 'alone', include: ALONE, fileParallelism: false, maxConcurrency: 2 } },
     ],
   },
 });

@@ -193,7 +193,10 @@ class Simulation {
     const random = this.#random(1);
     while (!this.#settled) {
       const fuse = !this.#isQuiet && random() < FUSE_SHARE ? 1 + Math.floor(random() * FUSE_CALLS) : 0;
-      const end = this.#elapsed + exponential(random, MEAN_MS.miner);
+      // From when it is ready: on a loaded machine it would else die before it has done anything, time after time. Fuses blow
+      // while it starts, too.
+      const lifeMs = exponential(random, MEAN_MS.miner);
+      let end = Number.POSITIVE_INFINITY;
       const settings = {
         folder: this.#folder,
         hubUrl: this.#endpoint,
@@ -208,7 +211,7 @@ class Simulation {
       this.#miner = miner;
       const sent = new Set<string>();
       while (miner.alive && !this.#settled) {
-        this.#converse(miner, offers, sent);
+        if (this.#converse(miner, offers, sent)) end = this.#elapsed + lifeMs;
         await sleep(POLL_MS);
         const expired = fuse === 0 ? this.#elapsed > end && !this.#isQuiet : this.#isQuiet;
         if (expired) break;
@@ -222,8 +225,11 @@ class Simulation {
     }
   }
 
-  #converse(miner: Child, offers: TaskOffer[], sent: Set<string>): void {
-    for (const { accepted, cancelled, done } of miner.take()) {
+  /** Says to the miner what it is time to say; true once, when the miner has become ready. */
+  #converse(miner: Child, offers: TaskOffer[], sent: Set<string>): boolean {
+    let isReady = false;
+    for (const { ready, accepted, cancelled, done } of miner.take()) {
+      if (ready) isReady = true;
       if (accepted) this.#accepted.add(String(accepted));
       if (cancelled && done) this.#cancelled.add(String(cancelled));
     }
@@ -238,6 +244,7 @@ class Simulation {
         miner.send({ cancel: task });
       }
     }
+    return isReady;
   }
 
   async #disturb(): Promise<void> {

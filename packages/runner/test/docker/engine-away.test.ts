@@ -8,6 +8,7 @@ import { createDockerRunner } from '../../src/index.ts';
 
 /** An engine without containers that goes away in the middle of its first lists. */
 class FakeEngine {
+  readonly cuts: number;
   lists = 0;
   readonly server = createServer((request, response) => {
     if (request.url!.endsWith('/_ping')) return response.end('OK');
@@ -16,7 +17,9 @@ class FakeEngine {
     return response.setHeader('content-type', 'application/json').end('[]');
   });
 
-  constructor(readonly cuts: number) {}
+  constructor(cuts: number) {
+    this.cuts = cuts;
+  }
 }
 
 describe('an engine that goes away while the runner opens', () => {

@@ -170,6 +170,10 @@ describe('orders that are refused with a code, and lose nothing', () => {
     });
     await refused({ ...order, model: 'demo/bert' }, 422, 'MODEL_UNSUPPORTED');
   });
+  it('conversations for a model without a chat template', () =>
+    refused({ ...order, dataset_type: 'chat' }, 422, 'CHAT_TEMPLATE_MISSING'));
+  it('a chat type with a slip', () =>
+    refused({ ...order, dataset_type: { type: 'chat_template', train_on_eos: 'always' } }, 422, 'INVALID_REQUEST'));
   it('an unknown task', async () => {
     expect(await call(`${url}/tasks/${'0'.repeat(16)}`)).toMatchObject({
       status: 404,

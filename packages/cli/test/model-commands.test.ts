@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { startHub } from '@tuning/devnet';
 import { createHub } from '@tuning/hub';
 import { Secret } from '@tuning/kit';
-import { loadWeights, modelTensors, readModelConfig, writeSafetensors } from '@tuning/llm';
+import { loadTokenizer, loadWeights, modelTensors, readModelConfig, writeSafetensors } from '@tuning/llm';
 import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { addCheckCommand } from '../src/commands/check.ts';
@@ -151,15 +151,9 @@ it('measures conversations by the base’s chat template', async () => {
     'no messages',
   ];
   await writeFile(data, chats.map((messages) => `${JSON.stringify({ messages })}\n`).join(''));
-  const texts = join(folder, 'texts.jsonl');
-  await writeFile(
-    texts,
-    `${JSON.stringify({ text: '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n' })}\n`,
-  );
   const found = await json('evaluate', chatty, '--data', data, '--type', 'chat');
-  expect(found.measured).toMatchObject({ rowsKept: 1, rowsDropped: { too_short: 1 } });
-  const plain = await json('evaluate', chatty, '--data', texts, '--type', 'completion');
-  expect(found.measured.sumNll).toBe(plain.measured.sumNll);
+  const answer = (await loadTokenizer(BASE)).encode('Hello').length;
+  expect(found.measured).toMatchObject({ rowsKept: 1, rowsDropped: { bad_conversation: 1 }, tokens: answer });
   await expect(json('evaluate', BASE, '--data', data, '--type', 'chat')).rejects.toMatchObject({
     name: 'OperatorError',
     code: 'CHAT_TEMPLATE_MISSING',

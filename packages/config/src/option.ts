@@ -184,7 +184,7 @@ export const minerOptions: readonly Option[] = [
     key: 'policy.dataset_types',
     type: 'list',
     placeholder: '<type,…>',
-    help: 'accept only these: instruct, alpaca, pretrain, completion, custom',
+    help: 'accept only these: instruct, alpaca, pretrain, completion, chat, sharegpt, custom',
   },
   { key: 'policy.validators', type: 'list', placeholder: '<hotkey,…>', help: 'accept offers of these validators only' },
   {

@@ -67,6 +67,37 @@ describe('the llm generator', () => {
     expect(sent).not.toContain('\\"id\\"');
   });
 
+  it('writes conversations of one exchange, with the rows’ own names and their common system text', async () => {
+    const say = (from: unknown, value: unknown) => ({ from, value });
+    const talks = train.map(({ instruction, output }) => ({
+      conversations: [say('system', 'Be brief.'), say('human', instruction), say('gpt', output)],
+    }));
+    const long = {
+      conversations: [...talks[0]!.conversations, say('human', 'Secret?'), say('gpt', 'A second answer.')],
+    };
+    const good = () => ({ user: fresh()['instruction'], assistant: fresh()['output'] });
+    const bad = [{ user: 'only a question' }, { user: 'x', assistant: '' }, fresh()];
+    const { rows, account } = await run(
+      () => ({ rows: [good(), good(), ...bad] }),
+      {},
+      { count: 6, rows: [...talks, long], type: 'sharegpt' },
+    );
+    expect(rows).toHaveLength(6);
+    for (const row of rows) {
+      const [system, question, answer] = row['conversations'] as { from: string; value: string }[];
+      expect(system).toEqual({ from: 'system', value: 'Be brief.' });
+      expect([question!.from, answer!.from]).toEqual(['human', 'gpt']);
+      expect([question!.value, answer!.value]).toEqual([
+        expect.stringContaining('new'),
+        expect.stringContaining('home'),
+      ]);
+    }
+    expect(account.refused).toMatchObject({ empty_answer: expect.any(Number), wrong_fields: expect.any(Number) });
+    const sent = server.asked.map(({ text }) => text).join('\n');
+    expect(sent).toMatch(/creature\d+ living/);
+    expect(sent).not.toContain('Secret?');
+  });
+
   it('refuses copies, near copies, other fields and repetition, each by name', async () => {
     const once = fresh();
     const near = (row: Row) => ({

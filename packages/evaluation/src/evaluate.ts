@@ -3,12 +3,12 @@ import {
   checkTensors,
   createMeasurer,
   type HeldWeights,
-  loadTokenizer,
+  loadTokenizerFor,
   openModelWeights,
   readModelConfig,
   type WeightHolder,
 } from '@tuning/llm';
-import type { Measurement, TextTokenizer, Verdict } from '@tuning/protocol';
+import type { Measurement, Verdict } from '@tuning/protocol';
 import { changeEvidence } from './fine-tune.ts';
 import { checkFolder } from './folder-check.ts';
 import type { EvaluationJobInput, EvaluationProgress } from './job-input.ts';
@@ -105,7 +105,7 @@ async function measureSets(
   input: EvaluationJobInput,
   onProgress: OnProgress,
 ): Promise<Pick<EvaluationOutcome, 'sets' | 'dropped'>> {
-  const tokenizer: TextTokenizer = await loadTokenizer(input.baseDir);
+  const tokenizer = await loadTokenizerFor(input.datasetType, input.baseDir);
   const measurer = createMeasurer(config, weights, { threads: input.threads });
   const sets: Record<string, Measurement> = {};
   const droppedOf: Record<string, Record<string, number>> = {};

@@ -90,6 +90,22 @@ test('strip takes away what it is told to, as in Python', async () => {
   );
 });
 
+test('the filter trim is Python’s, wherever it stands', async () => {
+  const chat = await template(
+    "[{{ messages[0].content | trim }}|{{ messages[0].content | trim('x') | upper }}|{{ messages[0].nothing | trim }}|{{ {'a': ' b ' | trim}['a'] }}]",
+  );
+  expect(chat.render({ messages: [{ role: 'user', content: ' \ufeffab\u0085' }] })).toBe(
+    '[\ufeffab| \ufeffAB\u0085||b]',
+  );
+});
+
+test('names what it reads of a message, and nothing else', async () => {
+  const chat = await template(
+    "{% for message in messages %}{{ message.role ~ message['content'].strip() ~ messages[0].other }}{% if message.tool_calls is defined and 'not_read' in message %}{{ {'k': message.name[0]['id']} }}{% endif %}{% endfor %}{% for m in messages %}{{ m.unseen }}{% endfor %}",
+  );
+  expect([...chat.messageProperties].sort()).toEqual(['content', 'id', 'name', 'role', 'strip', 'tool_calls']);
+});
+
 test('a template reaches nothing of JavaScript', async () => {
   for (const source of [
     'constructor',

@@ -2,12 +2,14 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
 import { BadInputError, isDiskFull, pathExists } from '@tuning/kit';
-import { modelTensors, readModelConfig } from '@tuning/llm';
+import { hasChatTemplate, modelTensors, readModelConfig } from '@tuning/llm';
 import { LIMITS } from '@tuning/protocol';
 
 /** Files of a base model that training and evaluation read. Weights are safetensors or nothing. */
 const BASE_FILES =
-  /^(config\.json|generation_config\.json|tokenizer\.json|tokenizer_config\.json|special_tokens_map\.json|model[\w.-]*\.safetensors|model\.safetensors\.index\.json)$/;
+  /^(config\.json|generation_config\.json|tokenizer\.json|tokenizer_config\.json|chat_template\.jinja|special_tokens_map\.json|model[\w.-]*\.safetensors|model\.safetensors\.index\.json)$/;
+
+const TEMPLATE_FILES = ['tokenizer_config.json', 'chat_template.jinja'];
 
 export interface BaseModel {
   repo: string;
@@ -76,6 +78,23 @@ export class ModelCache {
     return { model, facts: { bytes, parameters, cached: await pathExists(this.#folder(model, 'full')) } };
   }
 
+  /**
+   * Refuses a model without a chat template, which rows that are conversations need, before anything is paid for.
+   * @throws BadInputError CHAT_TEMPLATE_MISSING, HUB_REPO_NOT_FOUND.
+   */
+  async requireChatTemplate(model: BaseModel, signal?: AbortSignal): Promise<void> {
+    const folder = this.#folder(model, 'template');
+    await mkdir(this.#root, { recursive: true });
+    const limits = { maxBytes: 2 * LIMITS.jsonFileBytes, maxFiles: 2 };
+    const accept = (path: string) => TEMPLATE_FILES.includes(path);
+    await this.#hub.download({ type: 'model', ...model, to: folder, limits, accept }, signal ? { signal } : {});
+    if (await hasChatTemplate(folder)) return;
+    throw new BadInputError(
+      'CHAT_TEMPLATE_MISSING',
+      `${model.repo}@${model.revision.slice(0, 8)} has no chat template, which a dataset of conversations needs: use an instruct model or another dataset type`,
+    );
+  }
+
   /** The folder with the model's files; downloads them once. */
   fetch(model: BaseModel, signal?: AbortSignal): Promise<string> {
     const folder = this.#folder(model, 'full');
@@ -120,7 +139,7 @@ export class ModelCache {
     await readModelConfig(partial);
   }
 
-  #folder({ repo, revision }: BaseModel, part: 'config' | 'full'): string {
+  #folder({ repo, revision }: BaseModel, part: 'config' | 'template' | 'full'): string {
     return join(this.#root, `${repo.replace('/', '--')}@${revision}.${part}`);
   }
 }

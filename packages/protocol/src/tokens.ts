@@ -16,6 +16,33 @@ export interface TextTokenizer {
   readonly vocabularySize: number;
 }
 
+/** One message as a chat template reads it: `role` and whatever else the template asks for. */
+export type ChatMessage = { role: string } & Record<string, unknown>;
+
+/** A text's tokens and the stretch of the text that each stands for. */
+export interface PlacedTokens {
+  readonly ids: readonly number[];
+  /** UTF-16 index of a token's first character. Tokens that share a character (bytes of it) share its stretch. */
+  readonly starts: readonly number[];
+  /** UTF-16 index behind a token's last character. */
+  readonly ends: readonly number[];
+}
+
+/** What `dataset` needs besides for conversations; both methods only in a sealed job. */
+export interface ChatTokenizer extends TextTokenizer {
+  /** Source of the base's chat template. */
+  readonly chatTemplate: string;
+  /** Properties that the base's chat template reads of the variable `message`. */
+  readonly messageProperties: ReadonlySet<string>;
+  /**
+   * The conversation as the base's chat template writes it, special tokens spelled out.
+   * @throws BadInputError `CHAT_REFUSED` where the template does not take it.
+   */
+  renderChat(messages: readonly ChatMessage[], tools?: readonly unknown[]): string;
+  /** As `encode`, with the place of each token in the text, as Python's `tokenizers` tells it. */
+  encodeWithPlaces(text: string): PlacedTokens;
+}
+
 /** One training or test sequence. `labels[i]` is `ids[i]` where the token counts, else IGNORED_LABEL (not shifted). */
 export interface TokenRow {
   /** Index of the row in its split. */

@@ -3,8 +3,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readDataset, requireColumns, tokenise } from '@tuning/dataset';
 import { BadInputError, writeFileAtomic } from '@tuning/kit';
-import { countSteps, loadTokenizer, measureRows, trainModel } from '@tuning/llm';
-import { type CurvePoint, curvePointSchema, type TokenRow } from '@tuning/protocol';
+import { countSteps, loadTokenizerFor, measureRows, trainModel } from '@tuning/llm';
+import { type CurvePoint, curvePointSchema } from '@tuning/protocol';
 import { parseRecipe } from './recipe.ts';
 import { type CpuTraining, hyperparametersOf } from './recipe-hyperparameters.ts';
 import type { TuningSection } from './recipe-schema.ts';
@@ -80,21 +80,26 @@ export async function runCpuTrainer({ dir, threads, shouldStop, print }: CpuTrai
   return true;
 }
 
-async function readRows(dir: string, tuning: TuningSection, { trainOnInputs, validation }: CpuTraining) {
+async function readRows(dir: string, tuning: TuningSection, { trainOnInputs, validation: share }: CpuTraining) {
   const dataset = await readDataset({ path: join(dir, 'data', 'train.jsonl'), format: 'json' });
   requireColumns(dataset.columns, tuning.datasetType);
-  const tokenizer = await loadTokenizer(join(dir, 'model'));
-  const { rows, dropped } = tokenise(dataset.rows, tuning.datasetType, tokenizer, tuning.sequenceLen);
-  const used = trainOnInputs ? rows.map((row): TokenRow => ({ ...row, labels: row.ids })) : rows;
+  const { datasetType: type, sequenceLen } = tuning;
+  const tokenizer = await loadTokenizerFor(type, join(dir, 'model'));
+  const { rows, dropped } = tokenise(dataset.rows, type, tokenizer, sequenceLen);
+  const used = trainOnInputs ? tokenise(dataset.rows, type, tokenizer, sequenceLen, { trainOnInputs }).rows : rows;
   // As in Axolotl (datasets' train_test_split without shuffling): the tail.
-  const held = validation < 1 ? Math.ceil(used.length * validation) : validation;
+  const held = share < 1 ? Math.ceil(used.length * share) : share;
   if (used.length - held < 1) {
     throw new BadInputError(
       'TRAINING_ROWS_EMPTY',
       `of ${dataset.rows.length} rows none is left to train on (dropped: ${JSON.stringify(dropped)}, held back: ${held})`,
     );
   }
-  return { training: used.slice(0, used.length - held), validation: rows.slice(rows.length - held), dropped };
+  const cut = used.length - held;
+  // Inputs may be all that is trained of a row, so the two lists need not have the same rows.
+  const from = used[cut]?.row ?? Number.POSITIVE_INFINITY;
+  const validation = trainOnInputs ? rows.filter(({ row }) => row >= from) : rows.slice(cut);
+  return { training: used.slice(0, cut), validation, dropped };
 }
 
 function describe(run: { rows: number; dropped: Record<string, number>; totalSteps: number; threads: number }): string {

@@ -66,6 +66,8 @@ const ignored = {
   datasets: z.array(z.record(z.string(), z.unknown())).max(16).nullish(),
   dataset_prepared_path: text,
   output_dir: text,
+  // Of conversations; the CPU trainer reads it in the task's dataset type.
+  eot_tokens: z.array(z.string().min(1).max(256)).max(16).nullish(),
   special_tokens: z.record(z.string(), z.string()).nullish(),
   load_in_8bit: flag,
   load_in_4bit: flag,

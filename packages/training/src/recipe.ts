@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { errorMessage, OperatorError } from '@tuning/kit';
-import type { DatasetType } from '@tuning/protocol';
+import { chatTypeOf, type DatasetType } from '@tuning/protocol';
 import { parse, stringify } from 'yaml';
 import { type Recipe, recipeKeyUse, recipeSchema, type TuningSection } from './recipe-schema.ts';
 
@@ -102,19 +102,42 @@ function invalid(source: string, problem: string): OperatorError {
 function taskKeys(task: RecipeTask, seed: number): Recipe {
   return {
     base_model: './model',
-    datasets: [{ path: './data/train.jsonl', ds_type: 'json', type: axolotlType(task.datasetType) }],
+    datasets: [{ path: './data/train.jsonl', ds_type: 'json', ...axolotlType(task.datasetType) }],
     sequence_len: task.sequenceLen,
+    ...eotTokens(task.datasetType),
     seed,
     tuning: { ...task, seed },
   };
 }
 
-/** "instruct" is defined as alpaca, "pretrain" as completion of the column `text`. */
-function axolotlType(type: DatasetType): unknown {
-  if (type === 'alpaca' || type === 'instruct') return 'alpaca';
-  if (typeof type === 'string') return 'completion';
-  return Object.fromEntries(Object.entries(type).filter(([, value]) => value !== null && value !== undefined));
+/**
+ * The keys of an Axolotl dataset entry that say how rows are read. "instruct" is defined as alpaca, "pretrain" as completion
+ * of the column `text`; conversations are written by the base's own template, and what decides the mask is spelled out.
+ */
+function axolotlType(type: DatasetType): Record<string, unknown> {
+  const chat = chatTypeOf(type);
+  if (chat) {
+    const { eot_tokens: _, ...entry } = chat;
+    return {
+      ...withoutNulls(entry),
+      chat_template: 'tokenizer_default',
+      field_messages: chat.field_messages ?? 'messages',
+      roles_to_train: chat.roles_to_train ?? ['assistant'],
+      train_on_eos: chat.train_on_eos ?? 'turn',
+    };
+  }
+  if (type === 'alpaca' || type === 'instruct') return { type: 'alpaca' };
+  return { type: typeof type === 'string' ? 'completion' : withoutNulls(type) };
 }
+
+/** Axolotl has this key beside the datasets. */
+function eotTokens(type: DatasetType): { eot_tokens?: string[] } {
+  const tokens = chatTypeOf(type)?.eot_tokens;
+  return tokens ? { eot_tokens: tokens } : {};
+}
+
+const withoutNulls = (value: object) =>
+  Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null && member !== undefined));
 
 /**
  * The candidate nearest by edit distance, if it is near enough to be a slip. A common beginning counts in its favour:

@@ -43,11 +43,23 @@ describe.skipIf(python === undefined)('Axolotl’s own config schema (TUNING_AXO
     'takes base.yml with a task and overrides, and refuses what is wrong',
     () => {
       const object = { system_prompt: 'Be brief.', field_instruction: 'q', field_output: 'a', format: null };
+      const conversations = {
+        type: 'chat_template' as const,
+        field_messages: 'turns',
+        message_property_mappings: { role: 'speaker', content: 'words' },
+        roles: { user: ['ask'], assistant: ['tell'] },
+        roles_to_train: ['tell'],
+        train_on_eos: 'last' as const,
+        eot_tokens: ['<end_of_turn>'],
+      };
       const good = [
         ...['lora', 'qlora', 'full'].flatMap((adapter) => [
           recipeOf({ adapter }),
           recipeOf({ adapter }, 'completion'),
           recipeOf({ adapter }, object),
+          recipeOf({ adapter }, 'chat'),
+          recipeOf({ adapter }, 'sharegpt'),
+          recipeOf({ adapter }, conversations),
         ]),
         recipeOf({ sample_packing: true, max_steps: 30, warmup_steps: 5, lora_target_modules: ['q_proj'] }),
         recipeOf({ optimizer: 'adamw_bnb_8bit', load_in_8bit: true, lr_scheduler: 'constant_with_warmup' }),

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { DatasetType } from '@tuning/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { hyperparametersOf, loadRecipe, parseRecipe, recipeYaml } from '../src/index.ts';
@@ -42,6 +43,34 @@ describe('loadRecipe', () => {
     });
     expect(recipe.datasets?.[0]?.['type']).not.toHaveProperty('format');
     expect(loadRecipe({ baseFile, overrides: {}, task }).seed).toBe(9);
+  });
+
+  it('spells out what decides the mask of conversations, in Axolotl’s keys', () => {
+    const entry = (datasetType: DatasetType) =>
+      loadRecipe({ baseFile, overrides: {}, task: { ...task, datasetType } }).datasets?.[0];
+    const defaults = {
+      path: './data/train.jsonl',
+      ds_type: 'json',
+      type: 'chat_template',
+      chat_template: 'tokenizer_default',
+      field_messages: 'messages',
+      roles_to_train: ['assistant'],
+      train_on_eos: 'turn',
+    };
+    expect(entry('chat')).toEqual(defaults);
+    const shareGpt = {
+      field_messages: 'conversations',
+      message_property_mappings: { role: 'from', content: 'value' },
+    };
+    expect(entry('sharegpt')).toEqual({ ...defaults, ...shareGpt });
+    const own = { ...shareGpt, roles: { user: ['ask'] }, roles_to_train: ['gpt'], train_on_eos: 'last' as const };
+    expect(entry({ type: 'chat_template', ...own })).toEqual({ ...defaults, ...own });
+    // Axolotl has this one beside the datasets.
+    const datasetType = { type: 'chat_template' as const, eot_tokens: ['<end_of_turn>'] };
+    const recipe = loadRecipe({ baseFile, overrides: {}, task: { ...task, datasetType } });
+    expect(recipe.datasets?.[0]).toEqual(defaults);
+    expect(recipe.eot_tokens).toEqual(['<end_of_turn>']);
+    expect(() => hyperparametersOf(recipe)).not.toThrow();
   });
 
   it('survives the way through recipe.yml', () => {

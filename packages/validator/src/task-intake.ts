@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { BadInputError } from '@tuning/kit';
 import { localFilesOf, takeInDataset } from '@tuning/neuron';
-import { LIMITS, type TaskRequest } from '@tuning/protocol';
+import { chatTypeOf, LIMITS, type TaskRequest } from '@tuning/protocol';
 import { datasetLimits, progressLog } from './dataset-reading.ts';
 import type { ValidatorServices } from './services.ts';
 import { taskFolder } from './task-folder.ts';
@@ -39,6 +39,7 @@ export async function takeInTask(services: ValidatorServices, order: TaskRequest
   }
   try {
     const model = await models.check(request.model, request.model_revision, signal);
+    if (chatTypeOf(request.dataset_type)) await models.requireChatTemplate(model, signal);
     const { rows, digest, source } = await takeInDataset(
       request,
       hub,

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { factLines } from '../models/evaluation-text.ts';
 import { locateModel, type ModelSource } from '../models/model-source.ts';
 import { showProgress } from '../models/progress-line.ts';
-import { asTexts, CHAT, parseDatasetType, type RowsSource, readRows } from '../models/rows-source.ts';
+import { parseDatasetType, type RowsSource, readRows, TYPE_HELP } from '../models/rows-source.ts';
 import { inWorkspace, type ModelOptions, type Workspace, withModels } from '../models/workspace.ts';
 import { wholeNumber } from '../number-flag.ts';
 import { jsonText } from '../text-table.ts';
@@ -30,7 +30,7 @@ export function addCheckCommand(program: Command): void {
     )
     .requiredOption('--base <model>', 'the model it was fine-tuned from: a folder or namespace/name@revision of a hub')
     .option('--data <file|dataset>', 'rows to measure too, since a loss that is no number is refused')
-    .option('--type <type>', 'of --data: instruct, alpaca, completion, pretrain, chat, or the JSON object of an order')
+    .option('--type <type>', `of --data: ${TYPE_HELP}`)
     .option('--format <csv|json|hf>', 'what --data is, where its name does not tell')
     .option('--sequence-len <tokens>', 'longer rows are left out', '1024')
     .option('--max-model-gb <GB>', 'most that the validator takes', '32')
@@ -51,9 +51,8 @@ export function addCheckCommand(program: Command): void {
         if (options.data !== undefined && type !== undefined) {
           const read = { data: options.data, format: options.format, type, limit: undefined };
           rows = await readRows(read, workspace);
-          if (type === CHAT) rows = await asTexts(rows, base.dir, workspace);
         }
-        const datasetType = type === CHAT || type === undefined ? 'completion' : type;
+        const datasetType = type ?? 'completion';
         const outcome = await check({ submission, base, rows, datasetType, sequenceLen, maxBytes }, workspace);
         const { verdict, kind, weightsDigest } = outcome;
         const measured = outcome.sets[SET]?.summary;

@@ -10,7 +10,7 @@ import { measureSynthetic, requireColumns, sealSplit, toJsonLinesAsync } from '@
 import { BadInputError, errorCode, errorMessage, OperatorError, writeFileAtomic } from '@tuning/kit';
 import { openGenerator } from '@tuning/validator';
 import type { Command } from 'commander';
-import { parseDatasetType } from '../models/rows-source.ts';
+import { parseDatasetType, TYPE_HELP } from '../models/rows-source.ts';
 import { withStoredRows } from '../models/stored-rows.ts';
 import { synthesisText } from '../models/synthesis-text.ts';
 import { wholeNumber } from '../number-flag.ts';
@@ -49,7 +49,7 @@ export function addDatasetSynthesiseCommand(dataset: Command): void {
     .description(
       'split a csv, json or parquet file as a task does, make synthetic rows of the train rows, and measure them',
     )
-    .requiredOption('--type <type>', 'instruct, alpaca, completion, pretrain, or the JSON object of an order')
+    .requiredOption('--type <type>', TYPE_HELP)
     .option('--count <n>', 'synthetic rows wanted', '100')
     .option(
       '--seed <hex>',
@@ -72,8 +72,6 @@ export function addDatasetSynthesiseCommand(dataset: Command): void {
 async function synthesise(file: string, options: SynthesiseOptions): Promise<void> {
   const settings = settingsOf(options);
   const type = parseDatasetType(options.type);
-  if (type === 'chat')
-    throw new OperatorError('DATASET_TYPE_INVALID', 'chat rows have no synthetic ones yet: take another --type');
   const count = wholeNumber('--count', options.count, { min: 1, max: 100_000 });
   const seed = seedOf(options.seed);
   const name = settings.api_key_env;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type EvaluationReport, type EvaluationRequest, evaluateModel } from '../models/evaluation.ts';
 import { evaluationText } from '../models/evaluation-text.ts';
 import { locateModel, type ModelSource } from '../models/model-source.ts';
-import { asTexts, CHAT, parseDatasetType, readRows } from '../models/rows-source.ts';
+import { parseDatasetType, readRows, TYPE_HELP } from '../models/rows-source.ts';
 import { inWorkspace, type ModelOptions, withModels } from '../models/workspace.ts';
 import { wholeNumber } from '../number-flag.ts';
 import { jsonText } from '../text-table.ts';
@@ -25,10 +25,7 @@ export function addEvaluateCommand(program: Command): void {
     )
     .option('--base <model>', 'the model it was fine-tuned from; without it the model is measured by itself')
     .requiredOption('--data <file|dataset>', 'a csv or json file, or a dataset of the hub')
-    .requiredOption(
-      '--type <type>',
-      'instruct, alpaca, completion, pretrain, chat (the base’s template), or the JSON object of an order',
-    )
+    .requiredOption('--type <type>', TYPE_HELP)
     .option('--format <csv|json|hf>', 'what --data is, where its name does not tell')
     .option('--sequence-len <tokens>', 'longer rows are left out and counted', '1024')
     .option('--limit <rows>', 'only the first rows of the data')
@@ -42,10 +39,9 @@ export function addEvaluateCommand(program: Command): void {
       await inWorkspace(options, async (workspace) => {
         const named = await locateModel(name, options.cache, workspace);
         const base = options.base === undefined ? named : await locateModel(options.base, options.cache, workspace);
-        const read = await readRows({ data: options.data, format: options.format, type, limit }, workspace);
+        const rows = await readRows({ data: options.data, format: options.format, type, limit }, workspace);
         const model = options.base === undefined ? undefined : named;
-        const rows = type === CHAT ? await asTexts(read, base.dir, workspace) : read;
-        const request = { model, base, rows, type: type === CHAT ? ('completion' as const) : type, sequenceLen };
+        const request = { model, base, rows, type, sequenceLen };
         const report = await evaluateModel(request, workspace);
         const text = evaluationText(report, request, options.rows === undefined ? undefined : shown);
         process.stdout.write(options.json ? jsonText(reportJson(report, request, options.rows !== undefined)) : text);

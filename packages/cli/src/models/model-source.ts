@@ -25,9 +25,15 @@ export interface ModelSource {
 /**
  * A folder of this machine, or a model of the hub (`namespace/name`, `namespace/name@revision`), whose safetensors and
  * configs are downloaded at a pinned commit. A folder wins where both exist.
+ * @param accept files of the repo to download; default: all that a submission may hold.
  * @throws OperatorError `MODEL_NOT_FOUND`; what the hub throws.
  */
-export async function locateModel(name: string, cache: string | undefined, workspace: Workspace): Promise<ModelSource> {
+export async function locateModel(
+  name: string,
+  cache: string | undefined,
+  workspace: Workspace,
+  accept: (path: string) => boolean = isSubmissionFile,
+): Promise<ModelSource> {
   const dir = expandPath(name);
   const found = await stat(dir).catch(() => undefined);
   if (found?.isDirectory()) return { name, dir, leftOut: [] };
@@ -36,13 +42,14 @@ export async function locateModel(name: string, cache: string | undefined, works
     const what = found ? 'is a file, not a model’s folder' : 'is neither a folder of this machine nor a model of a hub';
     throw new OperatorError('MODEL_NOT_FOUND', `${name} ${what}: give a folder, or namespace/name@revision`);
   }
-  return fromHub({ repo, ...(revision === undefined ? {} : { revision }) }, cache, workspace);
+  return fromHub({ repo, ...(revision === undefined ? {} : { revision }) }, cache, workspace, accept);
 }
 
 async function fromHub(
   wanted: { repo: string; revision?: string },
   cache: string | undefined,
   { hub, signal }: Workspace,
+  accept: (path: string) => boolean,
 ): Promise<ModelSource> {
   const { revision } = await hub.resolve({ type: 'model', ...wanted }, { signal });
   const repo = { repo: wanted.repo, revision };
@@ -50,7 +57,7 @@ async function fromHub(
   const root = cache === undefined ? join(homedir(), '.tuning', 'cache') : expandPath(cache);
   const dir = join(root, 'models', repo.repo.replace('/', '--'), revision);
   await hub.download(
-    { type: 'model', ...repo, to: dir, limits: { maxBytes: MAX_BYTES, maxFiles: 1_000 }, accept: isSubmissionFile },
+    { type: 'model', ...repo, to: dir, limits: { maxBytes: MAX_BYTES, maxFiles: 1_000 }, accept },
     {
       signal,
       onProgress: ({ doneBytes, totalBytes }) =>
@@ -60,6 +67,11 @@ async function fromHub(
   showProgress(undefined);
   const leftOut = files.map(({ path }) => path).filter((path) => !isSubmissionFile(path));
   return { name: `${repo.repo}@${revision}`, dir, repo, leftOut };
+}
+
+/** The files that tell how a model reads text, without its weights. */
+export function isTextFile(path: string): boolean {
+  return isSubmissionFile(path) && !path.endsWith('.safetensors');
 }
 
 function megabytes(bytes: number): string {

@@ -5,16 +5,9 @@ import { openRowFile, RowSelection, writeRows } from '@tuning/dataset';
 import { errorMessage, OperatorError } from '@tuning/kit';
 import { takeInDataset } from '@tuning/neuron';
 import { type DatasetType, datasetTypeNames, datasetTypeSchema, type FileFormat } from '@tuning/protocol';
-import { z } from 'zod';
 import { showProgress } from './progress-line.ts';
 import { readingProgress } from './reading-progress.ts';
-import { runSealedJob } from './sealed-job.ts';
 import type { Workspace } from './workspace.ts';
-
-/** The type whose rows have a column `messages`, for the base's chat template. */
-export const CHAT = 'chat';
-/** Stands for it where columns are checked. */
-const CONVERSATIONS = { field_instruction: 'messages', field_output: 'messages' } as const;
 
 /** Rows to measure, as the job reads them. */
 export interface RowsSource {
@@ -32,14 +25,14 @@ export interface RowsSource {
  * @throws OperatorError `FORMAT_UNKNOWN`; what `takeInDataset` throws.
  */
 export async function readRows(
-  options: { data: string; format: string | undefined; type: DatasetType | typeof CHAT; limit: number | undefined },
+  options: { data: string; format: string | undefined; type: DatasetType; limit: number | undefined },
   { folder, hub, signal }: Workspace,
 ): Promise<RowsSource> {
   const format = await formatOf(options.data, options.format);
   const [repo = '', revision] = format === 'hf' ? options.data.split('@') : [expandPath(options.data)];
   const request = {
     dataset: repo,
-    dataset_type: options.type === CHAT ? CONVERSATIONS : options.type,
+    dataset_type: options.type,
     file_format: format,
     ...(revision === undefined ? {} : { dataset_revision: revision }),
   };
@@ -60,19 +53,6 @@ export async function readRows(
   return { name, count: first.length, digest, file };
 }
 
-/**
- * Conversations as texts, by the base's chat template in a sealed job with the workspace's limits; all their tokens
- * count. A row that the template does not take has no text, and is counted as `too_short`.
- * @throws OperatorError `CHAT_TEMPLATE_MISSING`.
- */
-export async function asTexts(rows: RowsSource, baseDir: string, workspace: Workspace): Promise<RowsSource> {
-  const textFile = join(workspace.folder, 'texts.jsonl');
-  const input = { baseDir, rowsFile: rows.file, textFile };
-  const schema = z.strictObject({ refused: z.number() });
-  await runSealedJob({ id: 'chat', input, schema, doing: ['rendering', 'conversations'] }, workspace);
-  return { ...rows, file: textFile };
-}
-
 async function formatOf(data: string, given: string | undefined): Promise<FileFormat> {
   if (given === 'csv' || given === 'json' || given === 'hf') return given;
   if (given !== undefined) {
@@ -88,13 +68,12 @@ async function formatOf(data: string, given: string | undefined): Promise<FileFo
   throw new OperatorError('FORMAT_UNKNOWN', `${data} ends in neither .csv nor .json: name its format with --format`);
 }
 
-/** A dataset type by name, or as the JSON object of an order; or CHAT. @throws OperatorError `DATASET_TYPE_INVALID`. */
-export function parseDatasetType(text: string): DatasetType | typeof CHAT {
-  if (text === CHAT) return CHAT;
+/** A dataset type by name, or as the JSON object of an order. @throws OperatorError `DATASET_TYPE_INVALID`. */
+export function parseDatasetType(text: string): DatasetType {
   const invalid = (problem: string) =>
     new OperatorError(
       'DATASET_TYPE_INVALID',
-      `--type must be ${datasetTypeNames.join(', ')}, ${CHAT} or a JSON object: ${problem}`,
+      `--type must be ${datasetTypeNames.join(', ')} or a JSON object: ${problem}`,
     );
   let value: unknown = text;
   if (text.trimStart().startsWith('{')) {
@@ -108,3 +87,6 @@ export function parseDatasetType(text: string): DatasetType | typeof CHAT {
   if (parsed.success) return parsed.data;
   throw invalid(typeof value === 'string' ? `"${text.slice(0, 100)}" is no name of one` : parsed.error.message);
 }
+
+/** For `--help`. */
+export const TYPE_HELP = `${datasetTypeNames.join(', ')}, or the JSON object of an order`;

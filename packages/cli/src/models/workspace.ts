@@ -19,10 +19,15 @@ export interface ModelOptions {
   json?: boolean;
 }
 
-export function withModels(command: Command): Command {
+/** Flags that say where models come from. */
+export function withHub(command: Command): Command {
   return command
     .option('--hub <url>', 'hub of names like me/model@revision', process.env['HF_ENDPOINT'] ?? HUGGING_FACE)
-    .option('--cache <folder>', 'where downloads are kept; default ~/.tuning/cache')
+    .option('--cache <folder>', 'where downloads are kept; default ~/.tuning/cache');
+}
+
+export function withModels(command: Command): Command {
+  return withHub(command)
     .option('--threads <n>', 'threads of the computation; the numbers are the same for any', '1')
     .option('--timeout <minutes>', 'longest time of one sealed job', '360')
     .option('--memory <GiB>', 'most memory of one sealed job; default nine tenths of this machine’s')

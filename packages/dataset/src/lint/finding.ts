@@ -1,6 +1,16 @@
 /** What lint looks for: how bad it is, and what a task does with such rows. */
 export const LINT_FINDINGS = {
   missing_column: { severity: 'error', done: 'dropped', means: 'no column that the dataset type reads' },
+  bad_conversation: {
+    severity: 'error',
+    done: 'dropped',
+    means: 'no list of messages, each with a role and a text',
+  },
+  unknown_role: {
+    severity: 'warning',
+    done: 'kept',
+    means: 'a role that the dataset type does not name: the template decides',
+  },
   empty_answer: { severity: 'warning', done: 'dropped', means: 'nothing to train on' },
   empty_prompt: { severity: 'note', done: 'kept', means: 'an answer to nothing' },
   answer_in_prompt: {

@@ -1,6 +1,10 @@
 import { errorCode } from '@tuning/kit';
 import type { DatasetType } from '@tuning/protocol';
+import type { ChatLayout } from '../chat/chat-layout.ts';
+import { chatTextsOf } from '../chat/chat-texts.ts';
+import { layoutOf } from '../prompt/layout.ts';
 import { rendererOf } from '../prompt/render.ts';
+import type { Row } from '../row.ts';
 import type { Rows } from '../rows.ts';
 import { runInSlices, runNow, type Steps } from '../slices.ts';
 import { Answers } from './answers.ts';
@@ -52,11 +56,13 @@ export function lintRowsAsync(
 function* lintSteps(rows: Rows, type: DatasetType, options: LintOptions): Steps<LintReport> {
   const { sequenceLen, across } = options;
   const render = rendererOf(type);
+  const layout = layoutOf(type);
   const tally = new LintTally();
   const answers = new Answers();
   for (let index = 0; index < rows.length; index++) {
+    const row = rows.at(index)!;
     try {
-      const { prompt, response } = render(rows.at(index)!);
+      const { prompt, response } = render(row);
       const empty = response.trim() === '';
       if (empty) tally.add('empty_answer', index);
       else if (response.length >= MIN_ANSWER_CHARS && prompt.includes(response)) tally.add('answer_in_prompt', index);
@@ -65,9 +71,12 @@ function* lintSteps(rows: Rows, type: DatasetType, options: LintOptions): Steps<
       if (!empty && !isCompletion(type)) answers.note(response, index);
       yield* lintText(tally, index, `${prompt}\n${response}`);
     } catch (error) {
-      if (errorCode(error) !== 'DATASET_MISSING_COLUMN') throw error;
-      tally.add('missing_column', index);
+      const code = errorCode(error);
+      if (code === 'CONVERSATION_INVALID') tally.add('bad_conversation', index);
+      else if (code === 'DATASET_MISSING_COLUMN') tally.add('missing_column', index);
+      else throw error;
     }
+    if (layout.kind === 'chat' && hasUnknownRole(row, layout)) tally.add('unknown_role', index);
     yield;
   }
   const commonest = answers.commonest();
@@ -90,6 +99,12 @@ function* lintText(tally: LintTally, index: number, text: string): Steps<void> {
     yield;
   }
   for (const code of found) tally.add(code, index);
+}
+
+function hasUnknownRole(row: Row, layout: ChatLayout): boolean {
+  const named = new Set([...layout.roleOf.values(), ...layout.trained]);
+  const turns = chatTextsOf(row, layout)?.turns ?? [];
+  return turns.some(({ role }) => !named.has(role));
 }
 
 function isLowSurrogate(text: string, at: number): boolean {

@@ -1,6 +1,8 @@
 import { canonicalJson, type DatasetType, type Json } from '@tuning/protocol';
+import type { ChatLayout } from '../chat/chat-layout.ts';
+import { chatTextsOf } from '../chat/chat-texts.ts';
 import { type Layout, layoutOf } from '../prompt/layout.ts';
-import { cell } from '../row.ts';
+import { cell, type Row } from '../row.ts';
 import type { Rows } from '../rows.ts';
 import type { NumberedTexts } from './near-duplicates.ts';
 
@@ -9,7 +11,9 @@ import type { NumberedTexts } from './near-duplicates.ts';
  * a column that is not read (an id would hide copies). Without a type: all columns, by name.
  */
 export function rowTexts(rows: Rows, type?: DatasetType): NumberedTexts {
-  const columns = type === undefined ? undefined : comparedColumns(layoutOf(type));
+  const layout = type === undefined ? undefined : layoutOf(type);
+  if (layout?.kind === 'chat') return { count: rows.length, of: (index) => turnTexts(rows.at(index)!, layout) };
+  const columns = layout === undefined ? undefined : comparedColumns(layout);
   return {
     count: rows.length,
     of: (index) => {
@@ -19,7 +23,13 @@ export function rowTexts(rows: Rows, type?: DatasetType): NumberedTexts {
   };
 }
 
-function comparedColumns(layout: Layout): string[] | undefined {
+/** What is said in turn, but for the system text; of a row that is no conversation, its column. */
+function turnTexts(row: Row, layout: ChatLayout): string[] {
+  const turns = chatTextsOf(row, layout)?.turns ?? [{ role: '', text: textOf(cell(row, layout.messages)) }];
+  return turns.filter(({ role }) => role !== 'system').map(({ text }) => text);
+}
+
+function comparedColumns(layout: Exclude<Layout, ChatLayout>): string[] | undefined {
   if (layout.kind === 'completion') return [layout.text];
   return 'instruction' in layout ? [layout.instruction, layout.input, layout.output] : undefined;
 }

@@ -1,5 +1,6 @@
 import { BadInputError } from '@tuning/kit';
-import type { CustomDatasetType, DatasetType } from '@tuning/protocol';
+import { type CustomDatasetType, chatTypeOf, type DatasetType } from '@tuning/protocol';
+import { type ChatLayout, chatLayoutOf } from '../chat/chat-layout.ts';
 import { parseTemplate, type Template } from './python-format.ts';
 
 /** The column of "pretrain" and "completion". */
@@ -7,6 +8,7 @@ export const TEXT_COLUMN = 'text';
 
 /** What a dataset type reads and how it writes the prompt. */
 export type Layout =
+  | ChatLayout
   | { kind: 'completion'; text: string }
   | { kind: 'alpaca'; instruction: string; input: string; output: string }
   | {
@@ -42,7 +44,10 @@ export function layoutOf(type: DatasetType): Layout {
   if (type === 'instruct' || type === 'alpaca') {
     return { kind: 'alpaca', instruction: 'instruction', input: 'input', output: 'output' };
   }
-  const value = (key: Exclude<keyof CustomDatasetType, 'field'>) => type[key] ?? CUSTOM_DEFAULTS[key];
+  const chat = chatTypeOf(type);
+  if (chat) return chatLayoutOf(chat);
+  const custom = type as CustomDatasetType;
+  const value = (key: Exclude<keyof CustomDatasetType, 'field'>) => custom[key] ?? CUSTOM_DEFAULTS[key];
   return {
     kind: 'custom',
     instruction: value('field_instruction'),
@@ -58,6 +63,7 @@ export function layoutOf(type: DatasetType): Layout {
 
 /** Columns without which no row of the dataset could be trained on. */
 export function requiredColumns(layout: Layout): string[] {
+  if (layout.kind === 'chat') return [layout.messages];
   return layout.kind === 'completion' ? [layout.text] : [layout.instruction, layout.output];
 }
 

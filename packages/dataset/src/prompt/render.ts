@@ -1,5 +1,7 @@
 import { BadInputError } from '@tuning/kit';
 import type { DatasetType } from '@tuning/protocol';
+import type { ChatLayout } from '../chat/chat-layout.ts';
+import { chatTextsOf } from '../chat/chat-texts.ts';
 import { cell, type Row } from '../row.ts';
 import { type Layout, layoutOf, requiredColumns } from './layout.ts';
 import { fillTemplate } from './python-format.ts';
@@ -18,7 +20,8 @@ const ALPACA_NO_INPUT =
   'Below is an instruction that describes a task. Write a response that appropriately completes the request.';
 
 /**
- * A function that renders rows of one dataset type, for many rows.
+ * A function that renders rows of one dataset type, for many rows. It throws BadInputError DATASET_MISSING_COLUMN and, for
+ * conversations, CONVERSATION_INVALID.
  * @throws BadInputError DATASET_TYPE_INVALID.
  */
 export function rendererOf(type: DatasetType): (row: Row) => RenderedRow {
@@ -43,13 +46,15 @@ export function rendererOf(type: DatasetType): (row: Row) => RenderedRow {
 
 /**
  * The texts of one row, exactly as Axolotl writes them (PROMPT_FORMAT of the protocol). The prompt is '' for completion.
- * @throws BadInputError DATASET_MISSING_COLUMN, DATASET_TYPE_INVALID.
+ * Of a conversation, which only the base's template could write: the last answer, and the turns before it one by one.
+ * @throws BadInputError DATASET_MISSING_COLUMN, DATASET_TYPE_INVALID, CONVERSATION_INVALID.
  */
 export function renderRow(row: Row, type: DatasetType): RenderedRow {
   return rendererOf(type)(row);
 }
 
 function renderAs(layout: Layout, row: Row): RenderedRow {
+  if (layout.kind === 'chat') return renderTurns(layout, row);
   if (layout.kind === 'completion') return { prompt: '', response: answer(cell(row, layout.text)) };
   const response = answer(cell(row, layout.output));
   const instruction = cell(row, layout.instruction);
@@ -68,3 +73,16 @@ function renderAs(layout: Layout, row: Row): RenderedRow {
 
 /** Axolotl tokenises a falsy answer (null, '', 0) to nothing. */
 const answer = (value: unknown) => (isTruthy(value) ? pythonText(value) : '');
+
+function renderTurns(layout: ChatLayout, row: Row): RenderedRow {
+  const texts = chatTextsOf(row, layout);
+  if (!texts) {
+    throw new BadInputError('CONVERSATION_INVALID', 'a row holds no list of messages with roles and texts');
+  }
+  const { turns, answer: at } = texts;
+  const before = at === -1 ? turns : turns.slice(0, at);
+  return {
+    prompt: before.map(({ role, text }) => `${role}: ${text}\n`).join(''),
+    response: turns[at]?.text ?? '',
+  };
+}

@@ -1,10 +1,30 @@
-import { errorCode } from '@tuning/kit';
-import { type DatasetType, IGNORED_LABEL, type TextTokenizer, type TokenRow } from '@tuning/protocol';
+import { BadInputError, errorCode } from '@tuning/kit';
+import {
+  type ChatTokenizer,
+  chatTypeOf,
+  type DatasetType,
+  IGNORED_LABEL,
+  type TextTokenizer,
+  type TokenRow,
+} from '@tuning/protocol';
+import type { ChatLayout } from '../chat/chat-layout.ts';
+import { chatSequence, turnEndsOf } from '../chat/chat-sequence.ts';
+import { conversationFaults, conversationOf } from '../chat/conversation.ts';
 import type { Row } from '../row.ts';
+import { layoutOf } from './layout.ts';
 import { type RenderedRow, rendererOf } from './render.ts';
 
 /** Why a row (for completion: a chunk of a row) was left out. */
-export const dropReasons = ['missing_field', 'over_length', 'too_short', 'no_trainable_tokens'] as const;
+export const dropReasons = [
+  ...conversationFaults,
+  /** The base's chat template does not take the conversation. */
+  'template_refused',
+  /** Which token stands where in the conversation could not be told. */
+  'not_placed',
+  'over_length',
+  'too_short',
+  'no_trainable_tokens',
+] as const;
 export type DropReason = (typeof dropReasons)[number];
 
 export interface TokenisedRows {
@@ -18,47 +38,93 @@ const MIN_TOKENS = 2;
 /** Axolotl tokenises completion rows up to this many sequence lengths before it cuts them into chunks. */
 const COMPLETION_LENGTHS = 64;
 
+export interface TokeniseOptions {
+  /** Axolotl's `train_on_inputs`: the prompt is trained too; of a conversation, the turns of every role. Default false. */
+  trainOnInputs?: boolean;
+}
+
 /**
  * Token sequences with loss masks, as Axolotl makes them. Prompt and response are tokenised separately; the prompt is
  * masked; EOS ends the response unless truncation cut it. Rows whose total is over `sequenceLen` are dropped, not cut.
- * Completion rows are all trained and cut into chunks of `sequenceLen`, which keep the row's index. Synchronous: for jobs.
- * @throws BadInputError DATASET_TYPE_INVALID. A row without a required column is dropped as `missing_field`.
+ * Completion rows are all trained and cut into chunks of `sequenceLen`, which keep the row's index. Conversations are
+ * written by the base's chat template, without any limit of time. Synchronous: for jobs.
+ * @param tokenizer a ChatTokenizer where rows are conversations.
+ * @throws BadInputError DATASET_TYPE_INVALID, CHAT_TEMPLATE_MISSING. A row without a required column is dropped as `missing_field`.
  */
 export function tokenise(
   rows: readonly Row[],
   type: DatasetType,
   tokenizer: TextTokenizer,
   sequenceLen: number,
+  { trainOnInputs = false }: TokeniseOptions = {},
 ): TokenisedRows {
-  const render = rendererOf(type);
-  const isCompletion = type === 'completion' || type === 'pretrain';
-  const sequencesOf = isCompletion ? completionChunks : instructionSequence;
+  // Of a conversation only what is said is trained, never the template's own words.
+  const all = trainOnInputs && chatTypeOf(type) === undefined;
+  const sequencesOf = sequencerOf(type, tokenizer, sequenceLen, trainOnInputs);
   const kept: TokenRow[] = [];
   const dropped: Record<string, number> = {};
   const drop = (reason: DropReason) => {
     dropped[reason] = (dropped[reason] ?? 0) + 1;
   };
   for (const [row, source] of rows.entries()) {
-    let texts: RenderedRow;
-    try {
-      texts = render(source);
-    } catch (error) {
-      if (errorCode(error) !== 'DATASET_MISSING_COLUMN') throw error;
-      drop('missing_field');
-      continue;
-    }
-    for (const sequence of sequencesOf(texts, tokenizer, sequenceLen)) {
-      const reason = dropReasonOf(sequence, sequenceLen);
-      if (reason) drop(reason);
-      else kept.push({ row, ids: Int32Array.from(sequence.ids), labels: Int32Array.from(sequence.labels) });
+    const sequences = sequencesOf(source);
+    if (typeof sequences === 'string') drop(sequences);
+    else {
+      for (const { ids, labels } of sequences) {
+        const reason = dropReasonOf({ ids, labels }, sequenceLen);
+        if (reason) drop(reason);
+        else kept.push({ row, ids: Int32Array.from(ids), labels: Int32Array.from(all ? ids : labels) });
+      }
     }
   }
   return { rows: kept, dropped };
 }
 
+type Sequencer = (row: Row) => Sequence[] | DropReason;
+
+function sequencerOf(type: DatasetType, tokenizer: TextTokenizer, sequenceLen: number, allTurns: boolean): Sequencer {
+  const layout = layoutOf(type);
+  if (layout.kind === 'chat') return chatSequencer(layout, tokenizer, sequenceLen, allTurns);
+  const render = rendererOf(type);
+  const cut = layout.kind === 'completion' ? completionChunks : instructionSequence;
+  return (row) => {
+    try {
+      return cut(render(row), tokenizer, sequenceLen);
+    } catch (error) {
+      if (errorCode(error) !== 'DATASET_MISSING_COLUMN') throw error;
+      return 'missing_field';
+    }
+  };
+}
+
+function chatSequencer(
+  layout: ChatLayout,
+  tokenizer: TextTokenizer,
+  sequenceLen: number,
+  allTurns: boolean,
+): Sequencer {
+  if (!('renderChat' in tokenizer)) {
+    throw new BadInputError('CHAT_TEMPLATE_MISSING', 'rows that are conversations need the base’s chat template');
+  }
+  const chat = tokenizer as ChatTokenizer;
+  const options = { sequenceLen, allTurns, turnEnds: turnEndsOf(layout, chat) };
+  return (row) => {
+    const conversation = conversationOf(row, layout, chat.messageProperties);
+    if (typeof conversation === 'string') return conversation;
+    try {
+      return [chatSequence(conversation, layout, chat, options)];
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'CHAT_REFUSED') return 'template_refused';
+      if (code === 'TOKENS_NOT_PLACED') return 'not_placed';
+      throw error;
+    }
+  };
+}
+
 interface Sequence {
-  ids: number[];
-  labels: number[];
+  ids: readonly number[];
+  labels: readonly number[];
 }
 
 function dropReasonOf({ ids, labels }: Sequence, sequenceLen: number): DropReason | undefined {

@@ -54,7 +54,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  * @throws BadInputError DATASET_UNPARSABLE with the line, DATASET_TOO_LARGE for too many values.
  */
 export function parsePiece(path: string, { bytes, line }: JsonPiece): Row {
-  if (bytes.length > UNCHECKED_ROW_BYTES && hasTooManyValues(bytes)) {
+  if (hasTooManyValues(bytes)) {
     throw tooLarge(path, `has a row of more than ${MAX_ROW_VALUES} values at line ${line}`);
   }
   let value: unknown;
@@ -77,8 +77,9 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 
-/** Counts commas outside strings, before JSON.parse would spend its time on them. */
-function hasTooManyValues(bytes: Buffer): boolean {
+/** Whether a JSON text has more values than a row may: counts commas outside strings, before JSON.parse would spend its time on them. */
+export function hasTooManyValues(bytes: Buffer): boolean {
+  if (bytes.length <= UNCHECKED_ROW_BYTES) return false;
   let commas = 0;
   for (let i = 0; i < bytes.length; i++) {
     if (bytes[i] === COMMA && ++commas >= MAX_ROW_VALUES) return true;

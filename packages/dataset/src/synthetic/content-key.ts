@@ -4,7 +4,7 @@ import type { DatasetType } from '@tuning/protocol';
 import { rendererOf } from '../prompt/render.ts';
 import type { Row } from '../row.ts';
 
-/** Identity of what a model would see and say; undefined for a row that lacks a column or an answer. */
+/** Identity of what a model would see and say; undefined for a row that lacks a column or an answer, or is no conversation. */
 export function contentKey(type: DatasetType): (row: Row) => string | undefined {
   const render = rendererOf(type);
   return (row) => {
@@ -15,7 +15,8 @@ export function contentKey(type: DatasetType): (row: Row) => string | undefined 
         .update(JSON.stringify([prompt, response]))
         .digest('base64');
     } catch (error) {
-      if (errorCode(error) === 'DATASET_MISSING_COLUMN') return undefined;
+      const code = errorCode(error);
+      if (code === 'DATASET_MISSING_COLUMN' || code === 'CONVERSATION_INVALID') return undefined;
       throw error;
     }
   };

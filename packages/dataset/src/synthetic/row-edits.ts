@@ -1,7 +1,7 @@
-import type { Layout } from '../prompt/layout.ts';
-import { cell, type Row } from '../row.ts';
+import type { Row } from '../row.ts';
 import type { SeededRandom } from '../split/random.ts';
 import { paraphraseInstruction } from './instruction-frames.ts';
+import type { RowForm, RowPart } from './row-form.ts';
 import { CONTENT_EDITS, restyle } from './text-edits.ts';
 
 /** A new row and what was done to get it. */
@@ -15,32 +15,15 @@ const MAX_TEXT_CHARS = 8_000;
 /** Texts longer than this are not merged, so that the merged row is not dropped for its length. */
 const MAX_MERGED_CHARS = 400;
 
-export interface EditableColumns {
-  /** Undefined for completion, which has no prompt. */
-  instruction: string | undefined;
-  input: string | undefined;
-  output: string;
-}
-
-export function editableColumns(layout: Layout): EditableColumns {
-  return layout.kind === 'completion'
-    ? { instruction: undefined, input: undefined, output: layout.text }
-    : { instruction: layout.instruction, input: layout.input, output: layout.output };
-}
-
-const textOf = (row: Row, column: string | undefined): string | undefined => {
-  const value = column === undefined ? undefined : cell(row, column);
-  return typeof value === 'string' && value.trim() !== '' && value.length <= MAX_TEXT_CHARS ? value : undefined;
+/** A text worth editing. */
+const textOf = (row: Row, form: RowForm, part: RowPart): string | undefined => {
+  const text = form.text(row, part);
+  return text !== undefined && text.trim() !== '' && text.length <= MAX_TEXT_CHARS ? text : undefined;
 };
 
-/** The row with some columns replaced, in the old column order. A column named `__proto__` stays a column. */
-function withCells(row: Row, cells: ReadonlyMap<string, string>): Row {
-  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, cells.get(column) ?? value]));
-}
-
 /** One or two content edits of the answer; half of the time the instruction is put in other words too. */
-export function editContent(row: Row, columns: EditableColumns, random: SeededRandom): Made | undefined {
-  let output = textOf(row, columns.output);
+export function editContent(row: Row, form: RowForm, random: SeededRandom): Made | undefined {
+  let output = textOf(row, form, 'output');
   if (output === undefined) return undefined;
   const strategies: string[] = [];
   const wanted = 1 + random.below(2);
@@ -55,51 +38,55 @@ export function editContent(row: Row, columns: EditableColumns, random: SeededRa
     strategies.push(name);
   }
   if (strategies.length === 0) return undefined;
-  const made = { row: withCells(row, new Map([[columns.output, output]])), strategies };
-  return random.below(2) === 0 ? made : (paraphrase(made.row, columns, random, strategies) ?? made);
+  const made = { row: form.withTexts(row, new Map([['output', output]])), strategies };
+  return random.below(2) === 0 ? made : (paraphrase(made.row, form, random, strategies) ?? made);
 }
 
 /** Other capitals and punctuation of the answer, other words for the instruction. */
-export function editStyle(row: Row, columns: EditableColumns, random: SeededRandom): Made | undefined {
-  const output = textOf(row, columns.output);
+export function editStyle(row: Row, form: RowForm, random: SeededRandom): Made | undefined {
+  const output = textOf(row, form, 'output');
   const edited = output === undefined ? undefined : restyle(output, random);
   if (edited === undefined) return undefined;
-  const made = { row: withCells(row, new Map([[columns.output, edited]])), strategies: ['restyle'] };
-  return paraphrase(made.row, columns, random, made.strategies) ?? made;
+  const made = { row: form.withTexts(row, new Map([['output', edited]])), strategies: ['restyle'] };
+  return paraphrase(made.row, form, random, made.strategies) ?? made;
 }
 
 /** Only the prompt changes: the last resort, since the answer is then one that was trained on. */
-export function editPrompt(row: Row, columns: EditableColumns, random: SeededRandom): Made | undefined {
-  return paraphrase(row, columns, random, []);
+export function editPrompt(row: Row, form: RowForm, random: SeededRandom): Made | undefined {
+  return paraphrase(row, form, random, []);
 }
 
-function paraphrase(row: Row, columns: EditableColumns, random: SeededRandom, before: string[]): Made | undefined {
-  const instruction = textOf(row, columns.instruction);
+function paraphrase(row: Row, form: RowForm, random: SeededRandom, before: string[]): Made | undefined {
+  const instruction = textOf(row, form, 'instruction');
   // Types may name one column for prompt and answer; the answer must not turn into an instruction.
-  if (instruction === undefined || columns.instruction === columns.output) return undefined;
-  const cells = new Map([[columns.instruction!, paraphraseInstruction(instruction, random)]]);
-  return { row: withCells(row, cells), strategies: [...before, 'paraphrase'] };
+  if (instruction === undefined || !form.hasOwnInstruction) return undefined;
+  const texts = new Map([['instruction' as const, paraphraseInstruction(instruction, random)]]);
+  return { row: form.withTexts(row, texts), strategies: [...before, 'paraphrase'] };
 }
 
-/** Two examples in one: both questions, both answers, numbered. For completion: one text after the other. */
-export function mergeRows(row: Row, other: Row, columns: EditableColumns): Made | undefined {
-  const outputs = [row, other].map((each) => textOf(each, columns.output));
+/**
+ * Two examples in one: both questions, both answers, numbered. For completion: one text after the other; of conversations
+ * the second goes on where the first ended.
+ */
+export function mergeRows(row: Row, other: Row, form: RowForm): Made | undefined {
+  const outputs = [row, other].map((each) => textOf(each, form, 'output'));
   if (!areShort(outputs) || outputs[0] === outputs[1]) return undefined;
-  if (columns.instruction === undefined) {
-    return { row: withCells(row, new Map([[columns.output, outputs.join('\n\n')]])), strategies: ['merge'] };
+  if (form.joined) {
+    const joined = form.joined(row, other);
+    return joined && { row: joined, strategies: ['merge'] };
   }
-  const instructions = [row, other].map((each) => textOf(each, columns.instruction));
-  if (!areShort(instructions) || columns.instruction === columns.output) return undefined;
-  const cells = new Map([
-    [columns.instruction, numbered(instructions)],
-    [columns.output, numbered(outputs)],
-  ]);
-  const inputs = [row, other].map((each) => textOf(each, columns.input));
-  if (columns.input !== undefined && inputs[0] !== inputs[1]) {
+  const texts = new Map<RowPart, string>([['output', outputs.join('\n\n')]]);
+  if (!form.parts.has('instruction')) return { row: form.withTexts(row, texts), strategies: ['merge'] };
+  const instructions = [row, other].map((each) => textOf(each, form, 'instruction'));
+  if (!areShort(instructions) || !form.hasOwnInstruction) return undefined;
+  texts.set('instruction', numbered(instructions));
+  texts.set('output', numbered(outputs));
+  const inputs = [row, other].map((each) => textOf(each, form, 'input'));
+  if (form.parts.has('input') && inputs[0] !== inputs[1]) {
     if (!areShort(inputs)) return undefined;
-    cells.set(columns.input, numbered(inputs));
+    texts.set('input', numbered(inputs));
   }
-  return { row: withCells(row, cells), strategies: ['merge'] };
+  return { row: form.withTexts(row, texts), strategies: ['merge'] };
 }
 
 const areShort = (texts: (string | undefined)[]): texts is string[] =>

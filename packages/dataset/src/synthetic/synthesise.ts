@@ -6,7 +6,8 @@ import type { Rows } from '../rows.ts';
 import { runInSlices, runNow, type Steps } from '../slices.ts';
 import { SeededRandom, shuffleSteps } from '../split/random.ts';
 import { contentKey } from './content-key.ts';
-import { editableColumns, editContent, editPrompt, editStyle, type Made, mergeRows } from './row-edits.ts';
+import { editContent, editPrompt, editStyle, type Made, mergeRows } from './row-edits.ts';
+import { rowFormOf } from './row-form.ts';
 
 export interface SynthesiseArgs {
   /** Train rows. */
@@ -36,8 +37,8 @@ const KNOWN = [undefined, 'copy_of_train', 'copy_of_test', 'repeated'] as const;
 
 /**
  * New rows from train rows, offline and replayable: the same arguments give the same rows. No row renders to the same
- * prompt and answer as a row of `rows` or `avoid`, or as another new one; only columns that the type writes its turn
- * from (instruction, input, output, or the text) change. Returns fewer than `count` where the rows do not yield more.
+ * prompt and answer as a row of `rows` or `avoid`, or as another new one; only texts that the type writes its turn
+ * from (instruction, input, output, the text, or the last question and answer of a conversation) change. Returns fewer than `count` where the rows do not yield more.
  * Asking for more only adds rows behind those of a smaller count. Each train row is tried at most once per pass, so the work is bounded by rows × passes.
  * @throws BadInputError DATASET_TYPE_INVALID, SEED_INVALID.
  */
@@ -51,7 +52,7 @@ export function synthesiseAsync(args: SynthesiseArgs, signal?: AbortSignal): Pro
 }
 
 function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs): Steps<Synthesis> {
-  const columns = editableColumns(layoutOf(type));
+  const form = rowFormOf(layoutOf(type));
   const random = new SeededRandom(seed, 'synthetic');
   const keyOf = contentKey(type);
   const known = new DigestTable(count > 0 ? rows.length + avoid.length : 0);
@@ -73,14 +74,14 @@ function* synthesisSteps({ rows, type, seed, count, avoid = [] }: SynthesiseArgs
   }
   const numbers = Uint32Array.from({ length: count > 0 ? rows.length : 0 }, (_, index) => index);
   const order = yield* shuffleSteps(numbers, random);
-  const merge = (row: Row) => mergeRows(row, rows.at(order[random.below(order.length)]!)!, columns);
+  const merge = (row: Row) => mergeRows(row, rows.at(order[random.below(order.length)]!)!, form);
   // Best first: a changed answer in the train rows' own form says most about a model, a trained answer the least.
   const passes: ((row: Row) => Made | undefined)[] = [
-    (row) => editContent(row, columns, random),
-    (row) => editContent(row, columns, random),
-    (row) => editStyle(row, columns, random),
+    (row) => editContent(row, form, random),
+    (row) => editContent(row, form, random),
+    (row) => editStyle(row, form, random),
     merge,
-    (row) => editPrompt(row, columns, random),
+    (row) => editPrompt(row, form, random),
   ];
   for (const pass of passes) {
     for (const number of order) {

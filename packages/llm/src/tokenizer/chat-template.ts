@@ -4,6 +4,7 @@ import { LIMITS } from '@tuning/protocol';
 import { z } from 'zod';
 import { readJsonFile } from '../config/json-file.ts';
 import { openRegularFile, readAtMost } from '../safetensors/regular-file.ts';
+import { messageProperties } from './message-properties.ts';
 import { STRIP_FUNCTIONS, withPythonStrip } from './python-strip.ts';
 
 /** Messages of one conversation, as `apply_chat_template` takes them. */
@@ -22,6 +23,9 @@ export interface RenderOptions {
 
 /** The chat template of a base model. */
 export interface ChatTemplate {
+  readonly source: string;
+  /** What the template reads of the variable `message`, as Axolotl sees it. */
+  readonly messageProperties: ReadonlySet<string>;
   /**
    * The conversation as text, special tokens written out: equal to transformers' `apply_chat_template(tokenize=False)`.
    * Synchronous, without any limit of time or memory: ONLY in a sealed job. The interpreter has no loop limit.
@@ -51,19 +55,14 @@ const CONFIG_FILE = 'tokenizer_config.json';
  * @throws BadInputError `CHAT_TEMPLATE_INVALID`, `FILE_INVALID`.
  */
 export async function loadChatTemplate(dir: string): Promise<ChatTemplate | undefined> {
-  const json = await readJsonFile(dir, CONFIG_FILE, LIMITS.jsonFileBytes).catch((error: unknown) => {
-    if (errorCode(error) === 'FILE_MISSING') return {};
-    throw error;
-  });
-  const config = configSchema.safeParse(json);
-  if (!config.success) throw invalid(`${CONFIG_FILE}: ${config.error.issues[0]!.message}`);
-  const { chat_template: inConfig, ...tokens } = config.data;
-  const named = Array.isArray(inConfig) ? inConfig.find(({ name }) => name === 'default')?.template : inConfig;
-  const source = (await templateFile(dir)) ?? named;
+  const { source, tokens } = await readSource(dir);
   if (source == null) return undefined;
   let program: ReturnType<typeof parse>;
+  let properties: Set<string>;
   try {
-    program = withPythonStrip(parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true })));
+    const parsed = parse(tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+    properties = messageProperties(parsed);
+    program = withPythonStrip(parsed);
   } catch (error) {
     throw invalid(errorMessage(error));
   }
@@ -73,6 +72,8 @@ export async function loadChatTemplate(dir: string): Promise<ChatTemplate | unde
     if (token != null) special[name] = typeof token === 'string' ? token : token.content;
   }
   return {
+    source,
+    messageProperties: properties,
     render: ({ messages, tools }, { addGenerationPrompt = false, date } = {}) => {
       try {
         const environment = new Environment();
@@ -119,6 +120,24 @@ function pythonRange(first: number, stop?: number, step = 1): number[] {
   const length = Math.max(0, Math.ceil((to - from) / step));
   if (length > MAX_RANGE) throw new Error(`range() of ${length} numbers, allowed are ${MAX_RANGE}`);
   return Array.from({ length }, (_, i) => from + i * step);
+}
+
+/** Whether a folder has a template, without reading it as a program. @throws as `loadChatTemplate`. */
+export async function hasChatTemplate(dir: string): Promise<boolean> {
+  return (await readSource(dir)).source != null;
+}
+
+/** Text of the template, and the special tokens it may write. */
+async function readSource(dir: string) {
+  const json = await readJsonFile(dir, CONFIG_FILE, LIMITS.jsonFileBytes).catch((error: unknown) => {
+    if (errorCode(error) === 'FILE_MISSING') return {};
+    throw error;
+  });
+  const config = configSchema.safeParse(json);
+  if (!config.success) throw invalid(`${CONFIG_FILE}: ${config.error.issues[0]!.message}`);
+  const { chat_template: inConfig, ...tokens } = config.data;
+  const named = Array.isArray(inConfig) ? inConfig.find(({ name }) => name === 'default')?.template : inConfig;
+  return { source: (await templateFile(dir)) ?? named, tokens };
 }
 
 async function templateFile(dir: string): Promise<string | undefined> {

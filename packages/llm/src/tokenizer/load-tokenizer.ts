@@ -3,7 +3,7 @@ import { BadInputError, errorCode } from '@tuning/kit';
 import { LIMITS, type TextTokenizer } from '@tuning/protocol';
 import { z } from 'zod';
 import { readJsonFile } from '../config/json-file.ts';
-import { supportedTokenizer } from './tokenizer-json.ts';
+import { supportedTokenizer, type TokenizerParts } from './tokenizer-json.ts';
 
 /** A special token as tokenizer_config.json writes it: its text, or an AddedToken object. */
 const specialToken = z
@@ -34,19 +34,31 @@ export interface ModelTokenizer extends TextTokenizer {
  * @throws BadInputError `FILE_MISSING`, `FILE_INVALID`, `TOKENIZER_INVALID`.
  */
 export async function loadTokenizer(dir: string): Promise<ModelTokenizer> {
+  return (await openTokenizer(dir)).tokenizer;
+}
+
+/** A tokenizer with what it is made of. */
+export interface OpenTokenizer {
+  tokenizer: ModelTokenizer;
+  library: Tokenizer;
+  parts: TokenizerParts;
+}
+
+/** `loadTokenizer` for this package, which may need the parts. @throws as `loadTokenizer`. */
+export async function openTokenizer(dir: string): Promise<OpenTokenizer> {
   const json = await readJsonFile(dir, 'tokenizer.json', LIMITS.tokenizerBytes);
   const config = tokenizerConfigSchema.safeParse(await optionalJson(dir, 'tokenizer_config.json'));
   if (!config.success) throw invalid(`tokenizer_config.json: ${config.error.issues[0]!.message}`);
-  const supported = supportedTokenizer(json);
-  let tokenizer: Tokenizer;
+  const parts = supportedTokenizer(json);
+  let library: Tokenizer;
   try {
-    tokenizer = new Tokenizer(supported, config.data);
+    library = new Tokenizer(parts, config.data);
   } catch (cause) {
     throw new BadInputError('TOKENIZER_INVALID', `tokenizer.json is not usable: ${String(cause)}`, { cause });
   }
-  const encode = (text: string, special = false) => tokenizer.encode(text, { add_special_tokens: special }).ids;
+  const encode = (text: string, special = false) => library.encode(text, { add_special_tokens: special }).ids;
   const idOf = (token: string): number => {
-    const id = tokenizer.token_to_id(token);
+    const id = library.token_to_id(token);
     if (id === undefined)
       throw invalid(`tokenizer_config.json names the token ${JSON.stringify(token)}, which is not in it`);
     return id;
@@ -55,18 +67,19 @@ export async function loadTokenizer(dir: string): Promise<ModelTokenizer> {
   const eosId = eos == null ? await configuredEos(dir) : idOf(eos);
   if (eosId === undefined) throw invalid('neither tokenizer_config.json nor config.json names an end token');
   const bosId = addBos == null ? leadingToken(encode) : addBos && bos != null ? idOf(bos) : null;
-  return {
+  const tokenizer: ModelTokenizer = {
     encode: (text) => encode(text),
     decode: (ids, skipSpecial = false) =>
       // The library refuses an empty list; its clean-up would turn "Hello , world" into another text.
       ids.length === 0
         ? ''
-        : tokenizer.decode([...ids], { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false }),
+        : library.decode([...ids], { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false }),
     bosId,
-    startTokenId: (bos == null ? undefined : tokenizer.token_to_id(bos)) ?? bosId,
+    startTokenId: (bos == null ? undefined : library.token_to_id(bos)) ?? bosId,
     eosId,
-    vocabularySize: tokenizer.get_vocab(true).size,
+    vocabularySize: library.get_vocab(true).size,
   };
+  return { tokenizer, library, parts };
 }
 
 /** The id that the post-processor puts before a text, or null. */

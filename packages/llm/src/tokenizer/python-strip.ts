@@ -17,9 +17,17 @@ function strip(ends: 'both' | 'left' | 'right') {
   };
 }
 
+const stripBoth = strip('both');
+
+/** Jinja2's filter `trim`: what is not there is an empty text. */
+function trim(text: unknown, characters?: unknown): string {
+  return text === undefined ? '' : stripBoth(text, characters);
+}
+
 /** The functions that `withPythonStrip` calls, under names that no template can write. */
 export const STRIP_FUNCTIONS: Readonly<Record<string, unknown>> = {
-  ' strip': strip('both'),
+  ' trim': trim,
+  ' strip': stripBoth,
   ' lstrip': strip('left'),
   ' rstrip': strip('right'),
 };
@@ -31,14 +39,17 @@ interface Node {
 
 /**
  * Changes a parsed template in place so that `x.strip(chars)`, `x.lstrip(chars)` and `x.rstrip(chars)` take away what
- * they are told to. The library's own methods ignore their argument, and Qwen3's template has one.
+ * they are told to: the library's own methods ignore their argument, and Qwen3's template has one. The filter `trim` becomes
+ * Python's too, which knows other white space than JavaScript and takes what is not there.
  */
 export function withPythonStrip<T extends object>(program: T): T {
   const open: object[] = [program];
   for (let node = open.pop(); node; node = open.pop()) {
     const call = node as Node;
     if (call.type === 'CallExpression') redirect(call);
-    for (const inner of Object.values(node)) if (typeof inner === 'object' && inner !== null) open.push(inner);
+    else if (call.type === 'FilterExpression') redirectTrim(call);
+    const parts = node instanceof Map ? [...node.keys(), ...node.values()] : Object.values(node);
+    for (const inner of parts) if (typeof inner === 'object' && inner !== null) open.push(inner);
   }
   return program;
 }
@@ -51,4 +62,16 @@ function redirect(call: Node): void {
   if (!Object.hasOwn(STRIP_FUNCTIONS, name)) return;
   call['args'] = [callee['object'], ...(call['args'] as unknown[])];
   call['callee'] = { type: 'Identifier', value: name };
+}
+
+function redirectTrim(expression: Node): void {
+  const filter = expression['filter'] as Node;
+  const called = filter.type === 'CallExpression' ? (filter['callee'] as Node) : filter;
+  if (called.type !== 'Identifier' || called['value'] !== 'trim') return;
+  const args = filter.type === 'CallExpression' ? (filter['args'] as unknown[]) : [];
+  Object.assign(expression, {
+    type: 'CallExpression',
+    callee: { type: 'Identifier', value: ' trim' },
+    args: [expression['operand'], ...args],
+  });
 }

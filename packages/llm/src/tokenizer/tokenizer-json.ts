@@ -10,25 +10,29 @@ const NORMALIZERS = ['Sequence', 'NFC', 'Prepend', 'Replace'];
 const PRE_TOKENIZERS = ['Sequence', 'Split', 'ByteLevel', 'Metaspace', 'Digits'];
 
 const partSchema = z.looseObject({ type: z.string() });
-type Part = z.infer<typeof partSchema>;
+/** One normaliser, pre-tokenizer or post-processor; a `Sequence` has a list of them. */
+export type Part = z.infer<typeof partSchema>;
 
 const fileSchema = z.looseObject({
   normalizer: partSchema.nullish(),
   pre_tokenizer: partSchema.nullish(),
+  post_processor: partSchema.nullish(),
   model: z.looseObject({
     // Old files leave the type out where it is BPE.
     type: z.string().nullish(),
     dropout: z.number().nullish(),
     continuing_subword_prefix: z.string().nullish(),
     end_of_word_suffix: z.string().nullish(),
+    unk_token: z.string().nullish(),
   }),
 });
+export type TokenizerParts = z.infer<typeof fileSchema>;
 
 /**
  * A parsed tokenizer.json as the library needs it: the same tokenizer, in parts that it computes as Python does.
  * @throws BadInputError `TOKENIZER_INVALID` naming the part that is not supported.
  */
-export function supportedTokenizer(json: unknown): object {
+export function supportedTokenizer(json: unknown): TokenizerParts {
   const parsed = fileSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
@@ -74,7 +78,8 @@ function split(Regex: string): Part {
   return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false };
 }
 
-function partsOf(part: Part, list: string): Part[] {
+/** The parts in a `Sequence`; none for any other part. @param list what the file calls the list. */
+export function partsOf(part: Part, list: string): Part[] {
   if (part.type !== 'Sequence') return [];
   const parsed = z.array(partSchema).max(64).safeParse(part[list]);
   if (!parsed.success) throw invalid(`${list}: ${parsed.error.issues[0]!.message}`);

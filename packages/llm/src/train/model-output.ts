@@ -10,7 +10,7 @@ import type { TrainedTensor } from './adamw.ts';
 import type { LoraSettings } from './hyperparameters.ts';
 
 /** Files of the base that go with any model made from it. */
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'];
+const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'special_tokens_map.json'];
 const CONFIG_FILES = ['config.json', 'generation_config.json'];
 
 export interface ModelOutputArgs {

@@ -1,15 +1,17 @@
 import { BadInputError, errorCode, errorMessage } from '@tuning/kit';
 import { layoutOf } from '../../prompt/layout.ts';
 import { cell, type Row } from '../../row.ts';
+import type { Rows } from '../../rows.ts';
 import { SeededRandom } from '../../split/random.ts';
 import { augmentGenerator } from '../augment-generator.ts';
 import type { Generated, Refusal, SyntheticGenerator } from '../generator.ts';
-import { editableColumns } from '../row-edits.ts';
+import { columnsOf } from '../row-form.ts';
 import type { SynthesiseArgs } from '../synthesise.ts';
 import { Admission } from './admission.ts';
 import { rowChecker, valuesIn } from './answer-rows.ts';
 import { Budget } from './budget.ts';
 import { ChatClient } from './chat-client.ts';
+import { exchangesOf } from './chat-exchanges.ts';
 import type { LlmOptions } from './options.ts';
 import { answerSchema, writePrompt } from './prompt.ts';
 
@@ -53,6 +55,10 @@ class LlmRun {
   readonly #refused: Partial<Record<Refusal, number>> = {};
   readonly #fields: string[];
   readonly #check: (value: unknown) => Row | Refusal;
+  /** Rows with the fields that the model is shown: the train rows, or their exchanges. */
+  readonly #examples: Rows;
+  /** The train row of an example. */
+  readonly #rowOf: (example: Row) => Row;
   #proposed = 0;
   #failuresInARow = 0;
   #fault: unknown;
@@ -65,7 +71,22 @@ class LlmRun {
     this.#client = new ChatClient(options, this.#budget);
     this.#admission = new Admission(args.type, args.rows, args.avoid ?? []);
     this.#random = new SeededRandom(args.seed, 'synthetic-llm');
-    const { instruction, input, output } = editableColumns(layoutOf(args.type));
+    const layout = layoutOf(args.type);
+    if (layout.kind === 'chat') {
+      const { examples, fields, rowOf, conversationOf } = exchangesOf(args.rows, layout);
+      this.#examples = examples;
+      this.#rowOf = rowOf;
+      this.#fields = [...fields];
+      const check = rowChecker(this.#fields, fields[1], this.#cellChars());
+      this.#check = (value) => {
+        const exchange = check(value);
+        return typeof exchange === 'string' ? exchange : conversationOf(exchange);
+      };
+      return;
+    }
+    this.#examples = args.rows;
+    this.#rowOf = (example) => example;
+    const { instruction, input, output } = columnsOf(layout);
     const there = new Set(Object.keys(args.rows.at(0) ?? {}));
     this.#fields = [...new Set([instruction, input, output])].filter(
       (field): field is string => field !== undefined && there.has(field) && field !== '__proto__',
@@ -76,8 +97,8 @@ class LlmRun {
   #cellChars(): number {
     const { min, max, factor, sample } = CELL_CHARS;
     let longest = 0;
-    for (let at = 0; at < Math.min(sample, this.#args.rows.length); at++) {
-      const row = this.#args.rows.at(at)!;
+    for (let at = 0; at < Math.min(sample, this.#examples.length); at++) {
+      const row = this.#examples.at(at)!;
       for (const field of this.#fields) longest = Math.max(longest, String(cell(row, field) ?? '').length);
     }
     return Math.min(max, Math.max(min, factor * longest));
@@ -89,7 +110,8 @@ class LlmRun {
 
   /** Whether a row may be an example: plain text in every column, and no test row. */
   #usable = (row: Row): boolean =>
-    this.#fields.every((field) => typeof (cell(row, field) ?? '') === 'string') && this.#admission.mayShow(row);
+    this.#fields.every((field) => typeof (cell(row, field) ?? '') === 'string') &&
+    this.#admission.mayShow(this.#rowOf(row));
 
   async work(): Promise<void> {
     const { count } = this.#args;
@@ -116,7 +138,7 @@ class LlmRun {
 
   /** Rows of one answer that have the right form. */
   async #ask(count: number): Promise<Row[]> {
-    const messages = writePrompt(this.#args.rows, this.#fields, count, this.#random, this.#usable);
+    const messages = writePrompt(this.#examples, this.#fields, count, this.#random, this.#usable);
     if (!messages) {
       this.#budget.stop('no_examples');
       return [];

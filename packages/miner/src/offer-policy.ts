@@ -1,5 +1,5 @@
 import type { MinerConfig } from '@tuning/config';
-import type { OfferAnswer, TaskOffer } from '@tuning/protocol';
+import { datasetTypeLabel, type OfferAnswer, type TaskOffer } from '@tuning/protocol';
 import { isWithinHours } from './hours-of-day.ts';
 import { matchesModel } from './model-pattern.ts';
 
@@ -73,7 +73,7 @@ export function decideOffer(offer: TaskOffer, policy: MinerConfig['policy'], con
     return decline('model_not_accepted', `${offer.model.repo} is not on this miner's list`);
   if (policy.deny_models && matchesModel(policy.deny_models, offer.model.repo))
     return decline('model_not_accepted', `${offer.model.repo} is on this miner's list of models to decline`);
-  const type = typeof offer.datasetType === 'string' ? offer.datasetType : 'custom';
+  const type = datasetTypeLabel(offer.datasetType);
   if (policy.dataset_types && !policy.dataset_types.includes(type)) {
     return decline('dataset_type_not_accepted', `datasets of type ${type} are not on this miner's list`);
   }

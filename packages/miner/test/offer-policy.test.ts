@@ -67,10 +67,12 @@ describe('decideOffer', () => {
   });
 
   it('chooses types of datasets', () => {
-    const ofType = (datasetType: typeof offer.datasetType, dataset_types: ('instruct' | 'custom')[]) =>
+    const ofType = (datasetType: typeof offer.datasetType, dataset_types: ('instruct' | 'chat' | 'custom')[]) =>
       decideOffer({ ...offer, datasetType }, { ...policy, dataset_types }, context);
     expect(ofType('instruct', ['instruct']).accept).toBe(true);
     expect(ofType({ field: 'text' } as never, ['custom']).accept).toBe(true);
+    expect(ofType({ type: 'chat_template', field_messages: 'turns' }, ['chat']).accept).toBe(true);
+    expect(ofType({ type: 'chat_template' }, ['custom'])).toMatchObject({ reason: 'dataset_type_not_accepted' });
     expect(ofType('alpaca', ['instruct', 'custom'])).toMatchObject({ reason: 'dataset_type_not_accepted' });
   });
 

@@ -146,10 +146,12 @@ describe.skipIf(!(await hasEngine()))('a job in a container', () => {
     const place = await dockerPlace(context);
     const runner = await place.runner({ pids: 64 });
     const forks = await runner.start(
-      await place.spec('forks', '', {
-        command: ['/bin/sh', '-c', 'f() { f | f & }; f; while :; do sleep 9 & done'],
-        limits: { graceMs: 500 },
-      }),
+      // It goes on when it is refused another process; a shell would end.
+      await place.spec(
+        'forks',
+        `const { spawn } = require('child_process'); setInterval(() => spawn('/bin/sleep', ['90']).on('error', () => {}), 20)`,
+        { limits: { graceMs: 500 } },
+      ),
     );
     const disk = await runner.start(
       await place.spec(

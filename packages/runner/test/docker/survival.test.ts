@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { globalAgent } from 'node:http';
 import { join } from 'node:path';
 import { sleep } from '@tuning/kit';
@@ -189,7 +189,10 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
 /** The engine's socket is root's, and its group's. */
 describe.skipIf(!engineHere || process.getuid?.() !== 0)('a daemon without rights', () => {
   it('is told that it may not use the engine', async (context) => {
-    const place = await dockerPlace(context);
+    // The tests' own folder is root's alone.
+    const root = await mkdtemp('/tmp/tuning-no-rights-');
+    context.onTestFinished(() => rm(root, { recursive: true, force: true }));
+    await chown(root, 65_534, 65_534);
     const groups = process.getgroups!();
     // Connections that earlier tests made as root.
     globalAgent.destroy();
@@ -197,7 +200,7 @@ describe.skipIf(!engineHere || process.getuid?.() !== 0)('a daemon without right
     process.setegid!(65_534);
     process.seteuid!(65_534);
     try {
-      await expect(createDockerRunner({ root: place.root, engineWaitMs: 5_000 })).rejects.toMatchObject({
+      await expect(createDockerRunner({ root, engineWaitMs: 5_000 })).rejects.toMatchObject({
         name: 'OperatorError',
         code: 'DOCKER_NO_RIGHTS',
         message: expect.stringContaining('group docker'),

@@ -2,6 +2,7 @@ import { type FileMetaData, parquetMetadata, parquetSchema } from 'hyparquet';
 import { getPhysicalColumns } from 'hyparquet/src/schema.js';
 import { MAX_NESTING } from '../limits.ts';
 import type { ReadRange } from './column-pages.ts';
+import { FooterFault } from './parquet-fault.ts';
 import { thriftLength } from './thrift-bounds.ts';
 
 const MAX_FOOTER_BYTES = 16 * 1024 ** 2;
@@ -9,16 +10,6 @@ const MAX_FOOTER_BYTES = 16 * 1024 ** 2;
 const MAX_FOOTER_VALUES = 2_000_000;
 const MAX_SCHEMA_ELEMENTS = 20_000;
 const MAGIC = 'PAR1';
-
-/** What is wrong with a file, for the caller to name it. `tooLarge`: not broken, only beyond the bounds. */
-export class FooterFault extends Error {
-  override readonly name = 'FooterFault';
-  readonly tooLarge: boolean;
-  constructor(message: string, tooLarge = false) {
-    super(message);
-    this.tooLarge = tooLarge;
-  }
-}
 
 /**
  * The footer of a parquet file, bounded before anything is made of it, and sound in itself: every column chunk lies in the

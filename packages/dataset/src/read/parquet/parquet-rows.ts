@@ -10,8 +10,9 @@ import type { Row } from '../../row.ts';
 import { fileChunks, type OnBytes, requireFile } from '../file-chunks.ts';
 import { type ReadLimits, tooLarge } from '../limits.ts';
 import type { ReadRange } from './column-pages.ts';
-import { FooterFault, readFooter } from './footer.ts';
-import { plainRow, RowFault } from './plain-row.ts';
+import { readFooter } from './footer.ts';
+import { FooterFault, ParquetFault, RowFault } from './parquet-fault.ts';
+import { plainRow } from './plain-row.ts';
 import { type Batch, RowGroup } from './row-group.ts';
 
 /**
@@ -154,7 +155,7 @@ function topColumns({ schema }: FileMetaData): FileMetaData['schema'] {
 function refusal(path: string, rows: number, error: unknown, signal?: AbortSignal): unknown {
   if (isTuningError(error) || signal?.aborted) return error;
   const isRow = error instanceof RowFault;
-  if ((isRow || error instanceof FooterFault) && error.tooLarge) {
+  if (error instanceof ParquetFault && error.tooLarge) {
     return tooLarge(path, isRow ? `has a row of ${error.message}, row ${rows + 1}` : error.message);
   }
   const where = error instanceof FooterFault ? '' : `, row ${rows + 1} or after it`;

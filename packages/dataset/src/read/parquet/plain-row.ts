@@ -1,15 +1,6 @@
 import type { Row } from '../../row.ts';
 import { MAX_NESTING, MAX_ROW_VALUES } from '../limits.ts';
-
-/** What is wrong with a row. `tooLarge`: only that it is one of so much. */
-export class RowFault extends Error {
-  override readonly name = 'RowFault';
-  readonly tooLarge: boolean;
-  constructor(message: string, tooLarge = false) {
-    super(message);
-    this.tooLarge = tooLarge;
-  }
-}
+import { RowFault } from './parquet-fault.ts';
 
 /**
  * Cells in values that JSON can hold: INT64 becomes a number (text where it is not exact), dates ISO text, NaN null.

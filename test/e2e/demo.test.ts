@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep, waitFor } from '@tuning/kit';
 import { describe, expect, it } from 'vitest';
-import { allMounts, hasEngine, trainerImage } from './docker-engine.ts';
+import { hasEngine } from '../../packages/runner/test/docker/docker-cli.ts';
+import { allMounts, trainerImage } from './docker-engine.ts';
 import { processesOf, ROOT } from './network.ts';
 
 const CLI = join(ROOT, 'packages', 'cli', 'bin', 'tuning.js');

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sleep, waitFor } from '@tuning/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { docker, hasEngine } from '../../packages/runner/test/docker/docker-cli.ts';
 import { canStartEngine, type OwnEngine, startOwnEngine } from '../../packages/runner/test/docker/own-engine.ts';
-import { containersOf, docker, hasEngine } from './docker-engine.ts';
+import { containersOf } from './docker-engine.ts';
 import { call, type Daemon, httpOf, Network, RECIPES } from './network.ts';
 
 const ATTACKER = fileURLToPath(new URL('./attacker', import.meta.url));

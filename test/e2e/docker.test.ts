@@ -1,6 +1,7 @@
 import { waitFor } from '@tuning/kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { containersOf, hasEngine, trainerImage } from './docker-engine.ts';
+import { hasEngine } from '../../packages/runner/test/docker/docker-cli.ts';
+import { containersOf, trainerImage } from './docker-engine.ts';
 import { call, DATASET_TYPE, type Daemon, httpOf, Network, RECIPES, readChain, type TaskView } from './network.ts';
 
 describe.skipIf(!(await hasEngine()))('a miner that trains in containers', () => {

@@ -1,31 +1,14 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { TestContext } from 'vitest';
 import { createDockerRunner, type DockerRunnerOptions, type JobSpec, type Runner } from '../../src/index.ts';
+import { baseImage, docker, hasEngine, IMAGE } from './docker-cli.ts';
 
-const run = promisify(execFile);
-const project = fileURLToPath(new URL('../../../../', import.meta.url));
-/** This machine's node and busybox, made without a registry. */
-export const IMAGE = 'tuning-base:test';
-
-/** The command line client: what it says of a container does not come from our code. */
-export const docker = async (...args: string[]): Promise<string> => (await run('docker', args)).stdout.trim();
-
-/** Whether an engine answers. With REQUIRE_DOCKER=1 a missing one is an error, so that a check never passes by itself. */
-export async function hasEngine(): Promise<boolean> {
-  try {
-    await docker('version', '--format', '{{.Server.Version}}');
-  } catch (error) {
-    if (process.env['REQUIRE_DOCKER'] === '1') throw error;
-    process.stderr.write('no Docker engine answers: its tests are skipped (docker/engine.sh start gives one)\n');
-    return false;
-  }
-  const known = await docker('image', 'inspect', '--format', '{{.Id}}', IMAGE).catch(() => undefined);
-  if (known === undefined) await run(join(project, 'docker/local-base.sh'), [IMAGE], { cwd: project });
+/** Whether an engine answers; it then has the tests' image. */
+export async function hasImage(): Promise<boolean> {
+  if (!(await hasEngine())) return false;
+  await baseImage();
   return true;
 }
 

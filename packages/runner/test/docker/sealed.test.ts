@@ -1,11 +1,12 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { docker, dockerPlace, hasEngine } from './engine.ts';
+import { docker } from './docker-cli.ts';
+import { dockerPlace, hasImage } from './engine.ts';
 
 const GIB = 1024 ** 3;
 
-describe.skipIf(!(await hasEngine()))('a job in a container', () => {
+describe.skipIf(!(await hasImage()))('a job in a container', () => {
   it('has every bound that an independent look can see', async (context) => {
     const place = await dockerPlace(context);
     const runner = await place.runner({ cpus: 0.5, pids: 99, shmBytes: 2 ** 20 });

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { sleep } from '@tuning/kit';
 import { describe, expect, it } from 'vitest';
 import { createDockerRunner } from '../../src/index.ts';
-import { docker, dockerPlace, hasEngine, IMAGE } from './engine.ts';
+import { docker, IMAGE } from './docker-cli.ts';
+import { dockerPlace, hasImage } from './engine.ts';
 import { canStartEngine, startOwnEngine } from './own-engine.ts';
 
-const engineHere = await hasEngine();
+const engineHere = await hasImage();
 /** These tests kill an engine, so they start one of their own. */
 const ownEngine = engineHere && canStartEngine;
 

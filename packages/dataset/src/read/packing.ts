@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BadInputError, errorCode, errorMessage } from '@tuning/kit';
 import { Pacer } from '../slices.ts';
-import { ZstdFault, ZstdFrames } from './zstd-frames.ts';
+import { ZstdFault } from './zstd/zstd-fault.ts';
+import { ZstdFrames } from './zstd/zstd-frames.ts';
 
 export type Packing = 'none' | 'gzip' | 'zstd';
 
@@ -71,7 +72,8 @@ async function* unzstd(source: Readable): AsyncGenerator<Buffer> {
       for (const piece of frames.push(chunk)) {
         if (pacer.due) await pacer.turn();
         for (let at = 0; at < piece.length; at += CHUNK_BYTES) {
-          yield Buffer.from(piece.buffer, piece.byteOffset + at, Math.min(CHUNK_BYTES, piece.length - at));
+          // A copy: the decoder writes over what it gave, and readers keep the end of a chunk until the next one.
+          yield Buffer.from(piece.subarray(at, at + CHUNK_BYTES));
         }
       }
     }

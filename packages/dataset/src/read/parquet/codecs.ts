@@ -1,6 +1,6 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { compressors } from 'hyparquet-compressors';
-import { ZstdFrames } from '../zstd-frames.ts';
+import { ZstdFrames } from '../zstd/zstd-frames.ts';
 
 /** One decompression, given the length that must come out and never making more than that. */
 type Codec = (input: Uint8Array, length: number) => Uint8Array;

@@ -21,7 +21,7 @@ describe('tuning hub', () => {
   const token = (name: string) => readFileSync(file(name), 'utf8').trim();
 
   /** Runs a hub with these flags for as long as `use` takes. */
-  async function serve(flags: string[], use: (endpoint: string) => Promise<void>): Promise<void> {
+  async function serve(flags: string[], use: (endpoint: string, pid: number) => Promise<void>): Promise<void> {
     const args = [TUNING, 'hub', '--port', '0', '--data-dir', dataDir(), ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     const exit = once(child, 'exit');
@@ -29,7 +29,7 @@ describe('tuning hub', () => {
       for await (const line of createInterface({ input: child.stdout })) {
         const { msg, endpoint } = JSON.parse(line) as { msg: string; endpoint: string };
         if (msg !== 'hub is ready') continue;
-        await use(endpoint);
+        await use(endpoint, child.pid!);
         break;
       }
     } finally {
@@ -56,7 +56,7 @@ describe('tuning hub', () => {
 
   it('makes tokens, with and without an end, into files for their owner only, and revokes them', async () => {
     const flags = ['--token', `alice:write:${file('alice')}`, '--token', `job:read:2h:${file('job')}`];
-    await serve([...flags, '--token', `late:read:0s:${file('late')}`], async (endpoint) => {
+    await serve([...flags, '--token', `late:read:0s:${file('late')}`], async (endpoint, pid) => {
       expect((await whoAmI(endpoint, 'alice')).status).toBe(200);
       const { body } = await whoAmI(endpoint, 'job');
       const left = Date.parse(body.auth?.accessToken.expiresAt ?? '') - Date.now();
@@ -64,6 +64,9 @@ describe('tuning hub', () => {
       expect(left).toBeLessThanOrEqual(7_200_000);
       expect((await whoAmI(endpoint, 'late')).status).toBe(401);
       expect(statSync(file('alice')).mode & 0o777).toBe(0o600);
+      // Any user of the machine may read the one, and tools show the other.
+      const shown = ['cmdline', 'environ'].map((name) => readFileSync(`/proc/${pid}/${name}`, 'utf8')).join();
+      for (const name of ['alice', 'job', 'late']) expect(shown).not.toContain(token(name));
       await createRepo({ repo: 'alice/r', hubUrl: endpoint, accessToken: token('alice') });
     });
     await serve(['--revoke-token', file('job')], async (endpoint) => {

@@ -31,6 +31,8 @@ export interface HubLimits {
   diskReserveBytes: number;
   /** An upload in parts is dropped after this long without a new part, in ms. */
   uploadAgeMs: number;
+  /** Time for the head of a request to arrive, in ms. */
+  headMs: number;
   /** Silence on a body before the connection is cut, in ms. */
   bodyIdleMs: number;
 }
@@ -49,6 +51,7 @@ export const DEFAULT_LIMITS: HubLimits = {
   namespaceBytes: 1024 * GIB,
   diskReserveBytes: 64 * 1024 ** 2,
   uploadAgeMs: 24 * 3_600_000,
+  headMs: 60_000,
   bodyIdleMs: 60_000,
 };
 

@@ -62,12 +62,18 @@ export async function startHub(options: LocalHubOptions): Promise<LocalHub> {
   try {
     const services = await openServices(dataDir, { ...DEFAULT_LIMITS, ...options.limits });
     const allowed = new Set(['localhost', host, ...(options.allowedHosts ?? [])]);
-    const server = createServer({ maxHeaderSize: 16 * 1024 }, (req, res) => {
+    const { headMs } = services.limits;
+    const limits = {
+      maxHeaderSize: 16 * 1024,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: headMs,
+      connectionsCheckingInterval: headMs / 2,
+      // Uploads may take hours: bodies are limited by silence instead of by total time.
+      requestTimeout: 0,
+    };
+    const server = createServer(limits, (req, res) => {
       void answer(services, allowed, logger, req, res);
     });
-    server.keepAliveTimeout = KEEP_ALIVE_MS;
-    // Uploads may take hours; bodies are limited by silence instead of by total time, headers still by 60 s.
-    server.requestTimeout = 0;
     await listen(server, port, host);
     const sweeper = setInterval(() => {
       services.multipart.sweep(services.limits.uploadAgeMs).catch((error: unknown) => {

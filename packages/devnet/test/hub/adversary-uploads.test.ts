@@ -1,8 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createRepo } from '@huggingface/hub';
 import type { Logger } from '@tuning/kit';
@@ -126,27 +124,6 @@ describe('local hub against hostile uploads', () => {
         }
       }
     }
-  });
-
-  it('answers others while hundreds of uploads stand still, and cuts those', async () => {
-    await f.stop();
-    await open({ bodyIdleMs: 1500 });
-    const bytes = randomBytes(2500);
-    const url = new URL((await offer(bytes))?.href ?? '');
-    const head = `PUT ${url.pathname}${url.search} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 2500\r\n\r\nbegun`;
-    const idle = Array.from({ length: 300 }, () => {
-      const socket: Socket = connect(Number(url.port), '127.0.0.1', () => socket.write(head));
-      const closed = once(
-        socket.on('error', () => {}),
-        'close',
-      );
-      socket.resume();
-      return closed;
-    });
-    expect((await f.send('/api/models/alice/r')).status).toBe(200);
-    expect(await put(url.href, bytes)).toBe(200);
-    await Promise.all(idle);
-    await vi.waitFor(async () => expect(await readdir(join(f.dataDir, 'tmp'))).toEqual([]), 20_000);
   });
 
   it('writes neither tokens nor signatures into its log or its refusals', async () => {

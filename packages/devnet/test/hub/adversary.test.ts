@@ -180,6 +180,22 @@ describe('local hub against hostile requests', () => {
     expect(await put(href, bytes)).toBe(200);
   });
 
+  it('takes names that JavaScript knows otherwise for names like any other', async () => {
+    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty'];
+    for (const name of names) {
+      expect((await f.send(`/api/models/alice/${name}`, { token: f.alice })).status, name).toBe(404);
+      const body = JSON.stringify({ name, organization: 'alice', type: 'model', visibility: 'private' });
+      expect((await f.send('/api/repos/create', { method: 'POST', token: f.alice, body })).status, name).toBe(200);
+      const lines = names.flatMap((path) => [file(path, `text of ${path}`), file(`in/${path}`, path)]);
+      expect((await send(`alice/${name}`, f.alice, lines)).status, name).toBe(200);
+      const answer = await f.send(`/alice/${name}/resolve/main/in/${name}`, { token: f.alice });
+      expect(await answer.text()).toBe(name);
+      for (const odd of [name.toUpperCase(), name]) {
+        expect((await f.send(`/api/models/ALICE/${odd}`, { token: f.bob })).status, odd).toBe(404);
+      }
+    }
+  });
+
   it('refuses paths that a client could be tricked with', async () => {
     const bad = [
       '../x',
@@ -286,7 +302,10 @@ describe('local hub against hostile requests', () => {
     expect(await get('bytes=10-99999')).toEqual([206, 'bytes 10-4999/5000', secret.subarray(10)]);
     expect((await get('bytes=5000-')).slice(0, 2)).toEqual([416, 'bytes */5000']);
     expect((await get('bytes=-0')).slice(0, 2)).toEqual([416, 'bytes */5000']);
-    for (const ignored of ['bytes=5-1', 'bytes=0-1,3-4', 'bytes=x', 'lines=0-1', 'bytes=-']) {
+    const huge = '9'.repeat(30);
+    const crowd = `bytes=${Array.from({ length: 500 }, (_, at) => `${at}-`).join()}`;
+    const odd = ['bytes=-5-10', 'bytes=0-4,0-4,2-3', `bytes=${huge}-`, `bytes=0-${huge}`, `bytes=-${huge}`, crowd];
+    for (const ignored of ['bytes=5-1', 'bytes=0-1,3-4', 'bytes=x', 'lines=0-1', 'bytes=-', ...odd]) {
       expect((await get(ignored)).slice(0, 2), ignored).toEqual([200, null]);
     }
     const pointer = await f.send('/alice/private/raw/main/m.bin', { token: f.alice });

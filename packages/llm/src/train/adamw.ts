@@ -1,3 +1,5 @@
+import { AdamWKernel, CHUNK } from './adamw-kernel.ts';
+
 /** A trained tensor with its optimiser state: first (`m`) and second (`v`) moment of the gradient. */
 export interface TrainedTensor {
   readonly name: string;
@@ -29,29 +31,40 @@ export function adamWStep(
   step: number,
   options: AdamWOptions,
 ): number {
-  const { learningRate, beta1, beta2, epsilon, maxGradNorm } = options;
-  const norm = globalNorm(gradients);
+  const { learningRate, beta1, beta2, maxGradNorm } = options;
+  kernel ??= new AdamWKernel();
+  const norm = globalNorm(kernel, gradients);
   const clip = maxGradNorm === undefined ? 1 : Math.min(1, maxGradNorm / (norm + 1e-6));
-  const correction1 = 1 - beta1 ** step;
-  const correction2 = 1 - beta2 ** step;
+  // rate·m / (√v + ε') is learningRate · (m / c₁) / (√(v / c₂) + ε) with the corrections c taken out of the loop.
+  const root2 = Math.sqrt(1 - beta2 ** step);
+  const rate = (learningRate * root2) / (1 - beta1 ** step);
+  const epsilon = options.epsilon * root2;
   for (const [index, { values, m, v, dims }] of tensors.entries()) {
-    const gradient = gradients[index]!;
     const keep = 1 - (dims.length > 1 ? learningRate * options.weightDecay : 0);
-    for (let i = 0; i < values.length; i++) {
-      const g = gradient[i]! * clip;
-      const first = beta1 * m[i]! + (1 - beta1) * g;
-      const second = beta2 * v[i]! + (1 - beta2) * g * g;
-      m[i] = first;
-      v[i] = second;
-      const update = first / correction1 / (Math.sqrt(second / correction2) + epsilon);
-      values[i] = values[i]! * keep - learningRate * update;
+    const gradient = gradients[index]!;
+    for (let from = 0; from < values.length; from += CHUNK) {
+      const to = Math.min(values.length, from + CHUNK);
+      kernel.gradient.set(gradient.subarray(from, to));
+      const own = [values, m, v].map((array) => array.subarray(from, to)) as [Float32Array, Float32Array, Float32Array];
+      const chunk = [kernel.values, kernel.m, kernel.v] as const;
+      for (const [i, array] of chunk.entries()) array.set(own[i]!);
+      kernel.step(to - from, { clip, keep, beta1, beta2, rate, epsilon });
+      for (const [i, array] of chunk.entries()) own[i]!.set(array.subarray(0, to - from));
     }
   }
   return norm;
 }
 
-function globalNorm(gradients: readonly Float32Array[]): number {
+let kernel: AdamWKernel | undefined;
+
+function globalNorm(kernel: AdamWKernel, gradients: readonly Float32Array[]): number {
   let sum = 0;
-  for (const gradient of gradients) for (let i = 0; i < gradient.length; i++) sum += gradient[i]! * gradient[i]!;
+  for (const gradient of gradients) {
+    for (let from = 0; from < gradient.length; from += CHUNK) {
+      const part = gradient.subarray(from, from + CHUNK);
+      kernel.gradient.set(part);
+      sum += kernel.squares(part.length);
+    }
+  }
   return Math.sqrt(sum);
 }

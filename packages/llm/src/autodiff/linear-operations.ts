@@ -1,4 +1,5 @@
-import { float } from '../onnx/encode.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
+import { type Attribute, float } from '../onnx/encode.ts';
 import type { Tape, Var } from './tape.ts';
 
 export function reshape(tape: Tape, x: Var, dims: readonly number[]): Var {
@@ -43,10 +44,34 @@ export function linear(tape: Tape, x: Var, weight: Var, { bias, transposed = fal
   const inputs = bias ? [x, weight, bias] : [x, weight];
   const names = inputs.map(({ name }) => name);
   return tape.record(graph.node('Gemm', names, { transB: transposed ? 0 : 1 }), dims, inputs, (g) => {
-    tape.addGradient(x, () => graph.node('Gemm', [g, weight.name], { transB: transposed ? 1 : 0 }));
-    tape.addGradient(weight, () => graph.node('Gemm', transposed ? [x.name, g] : [g, x.name], { transA: 1 }));
+    tape.addGradientInto(x, (sofar) => product(graph, [g, weight.name], { transB: transposed ? 1 : 0 }, sofar));
+    tape.addGradientInto(weight, (sofar) =>
+      product(graph, transposed ? [x.name, g] : [g, x.name], { transA: 1 }, sofar),
+    );
     if (bias) tape.addGradient(bias, () => graph.node('ReduceSum', [g, graph.integers([0])], { keepdims: 0 }));
   });
+}
+
+/** y + factor · x·Wᵀ: what an adapter adds to the layer beside it. */
+export function linearOnto(tape: Tape, y: Var, x: Var, weight: Var, factor: number): Var {
+  const { graph } = tape;
+  const alpha = float(factor);
+  const name = product(graph, [x.name, weight.name], { transB: 1, alpha }, y.name);
+  return tape.record(name, y.dims, [y, x, weight], (g) => {
+    tape.addGradient(y, () => g);
+    tape.addGradientInto(x, (sofar) => product(graph, [g, weight.name], { alpha }, sofar));
+    tape.addGradientInto(weight, (sofar) => product(graph, [g, x.name], { transA: 1, alpha }, sofar));
+  });
+}
+
+/** a·b + `added`: the kernel adds while it multiplies, which costs less than a node of its own. */
+export function product(
+  graph: GraphBuilder,
+  factors: readonly [string, string],
+  attributes: Readonly<Record<string, Attribute>>,
+  added: string | undefined,
+): string {
+  return graph.node('Gemm', added === undefined ? factors : [...factors, added], attributes);
 }
 
 interface LinearOptions {

@@ -1,19 +1,19 @@
+import { float } from '../onnx/encode.ts';
 import type { Tape, Var } from './tape.ts';
 
-/** Root-mean-square norm over the last axis, times a weight [D], or times the weight plus one. */
+/** Root-mean-square norm over the last axis of x [N, D], times a weight [D], or times the weight plus one. */
 export function rmsNorm(tape: Tape, x: Var, weight: Var, { epsilon, plusOne = false }: RmsOptions): Var {
   const { graph } = tape;
-  const mean = meanOf(tape);
   const factor = plusOne ? graph.node('Add', [weight.name, graph.scalar(1)]) : weight.name;
-  const variance = graph.node('Add', [mean(graph.node('Mul', [x.name, x.name])), graph.scalar(epsilon)]);
-  const inverse = graph.node('Reciprocal', [graph.node('Sqrt', [variance])]);
-  const normalised = graph.node('Mul', [x.name, inverse]);
-  return tape.record(graph.node('Mul', [normalised, factor]), x.dims, [x, weight], (g) => {
-    tape.addGradient(weight, () => overLeading(tape, graph.node('Mul', [g, normalised]), x));
+  const attributes = { axis: -1, epsilon: float(epsilon), stash_type: 1 };
+  const [y, inverse] = graph.nodes('SimplifiedLayerNormalization', [x.name, factor], attributes, 2) as [string, string];
+  return tape.record(y, x.dims, [x, weight], (g) => {
+    const normalised = graph.node('Mul', [x.name, inverse]);
+    const weighted = graph.node('Mul', [g, normalised]);
+    tape.addGradient(weight, () => sumOfRows(tape, weighted, x));
     tape.addGradient(x, () => {
-      const scaled = graph.node('Mul', [g, factor]);
-      const shared = graph.node('Mul', [normalised, mean(graph.node('Mul', [scaled, normalised]))]);
-      return graph.node('Mul', [inverse, graph.node('Sub', [scaled, shared])]);
+      const shared = graph.node('Mul', [normalised, meanTimes(tape, weighted, factor, x)]);
+      return graph.node('Mul', [inverse, graph.node('Sub', [graph.node('Mul', [g, factor]), shared])]);
     });
   });
 }
@@ -23,33 +23,36 @@ interface RmsOptions {
   plusOne?: boolean;
 }
 
-/** LayerNorm over the last axis: mean 0 and variance 1, times a weight [D], plus a bias [D]. */
+/** LayerNorm over the last axis of x [N, D]: mean 0 and variance 1, times a weight [D], plus a bias [D]. */
 export function layerNorm(tape: Tape, x: Var, weight: Var, bias: Var, epsilon: number): Var {
   const { graph } = tape;
-  const mean = meanOf(tape);
-  const centred = graph.node('Sub', [x.name, mean(x.name)]);
-  const variance = graph.node('Add', [mean(graph.node('Mul', [centred, centred])), graph.scalar(epsilon)]);
-  const inverse = graph.node('Reciprocal', [graph.node('Sqrt', [variance])]);
-  const normalised = graph.node('Mul', [centred, inverse]);
-  const y = graph.node('Add', [graph.node('Mul', [normalised, weight.name]), bias.name]);
+  const inputs = [x.name, weight.name, bias.name];
+  const [y, mean, inverse] = graph.nodes('LayerNormalization', inputs, { axis: -1, epsilon: float(epsilon) }, 3) as [
+    string,
+    string,
+    string,
+  ];
   return tape.record(y, x.dims, [x, weight, bias], (g) => {
-    tape.addGradient(bias, () => overLeading(tape, g, x));
-    tape.addGradient(weight, () => overLeading(tape, graph.node('Mul', [g, normalised]), x));
+    const normalised = graph.node('Mul', [graph.node('Sub', [x.name, mean]), inverse]);
+    const weighted = graph.node('Mul', [g, normalised]);
+    tape.addGradient(bias, () => sumOfRows(tape, g, x));
+    tape.addGradient(weight, () => sumOfRows(tape, weighted, x));
     tape.addGradient(x, () => {
-      const scaled = graph.node('Mul', [g, weight.name]);
-      const shared = graph.node('Mul', [normalised, mean(graph.node('Mul', [scaled, normalised]))]);
-      const moved = graph.node('Sub', [graph.node('Sub', [scaled, mean(scaled)]), shared]);
-      return graph.node('Mul', [inverse, moved]);
+      const shared = graph.node('Mul', [normalised, meanTimes(tape, weighted, weight.name, x)]);
+      const centred = graph.node('Sub', [graph.node('Mul', [g, weight.name]), meanTimes(tape, g, weight.name, x)]);
+      return graph.node('Mul', [inverse, graph.node('Sub', [centred, shared])]);
     });
   });
 }
 
-function meanOf({ graph }: Tape): (value: string) => string {
-  return (value) => graph.node('ReduceMean', [value, graph.integers([-1])], { keepdims: 1 });
+/** Sum over the rows of a value [N, D]: [D]. A product with ones, several times as fast as ReduceSum over the first axis. */
+function sumOfRows({ graph }: Tape, value: string, { dims: [rows, width] }: Var): string {
+  const ones = graph.node('Expand', [graph.scalar(1), graph.integers([1, rows!])]);
+  return graph.reshape(graph.node('Gemm', [ones, value]), [width!]);
 }
 
-/** Sum over all axes of `like` but the last. */
-function overLeading({ graph }: Tape, value: string, like: Var): string {
-  const leading = like.dims.slice(0, -1).map((_, axis) => axis);
-  return graph.node('ReduceSum', [value, graph.integers(leading)], { keepdims: 0 });
+/** Mean over the last axis of value · weight, [N, 1]. */
+function meanTimes({ graph }: Tape, value: string, weight: string, { dims: [, width] }: Var): string {
+  const column = graph.reshape(weight, [width!, 1]);
+  return graph.node('Gemm', [value, column], { alpha: float(1 / width!) });
 }

@@ -44,18 +44,18 @@ export class Tape {
     this.#gradients.set(variable, sofar === undefined ? addend : this.graph.node('Add', [sofar, addend]));
   }
 
-  /** Takes out what was accumulated so far, for an operation that adds to it in place (a scatter). */
-  takeGradient(variable: Var): string | undefined {
-    const gradient = this.#gradients.get(variable);
-    this.#gradients.delete(variable);
-    return gradient;
+  /** The same for an operation that adds what was accumulated so far itself: a Gemm, a scatter. */
+  addGradientInto(variable: Var, gradient: (sofar: string | undefined) => string): void {
+    if (!variable.needsGradient) return;
+    this.#gradients.set(variable, gradient(this.#gradients.get(variable)));
   }
 
   /** Emits the gradient nodes of the scalar `loss` and returns each trained weight's gradient. */
   backward(loss: Var, weights: readonly Var[]): string[] {
     this.#gradients.set(loss, this.graph.scalar(1));
     for (const { output, backward } of this.#records.toReversed()) {
-      const gradient = this.takeGradient(output);
+      const gradient = this.#gradients.get(output);
+      this.#gradients.delete(output);
       if (gradient !== undefined) backward(gradient);
     }
     return weights.map((weight) => {

@@ -4,7 +4,7 @@ import type { LayerTraits } from '../config/traits.ts';
 import type { Operations } from '../graph/operations.ts';
 import { rotaryTablesOf } from '../graph/rotary-tables.ts';
 import { int64s } from '../onnx/tensor.ts';
-import { activate, multiply } from './activation-operations.ts';
+import { activate, multiply, swiGlu } from './activation-operations.ts';
 import { attend, windowMask } from './attention.ts';
 import { embedding, rotary } from './layer-operations.ts';
 import { add, linear, multiplyBy, reshape, splitLast } from './linear-operations.ts';
@@ -41,7 +41,6 @@ export class TapedOperations implements Operations<Var> {
     this.#tables = rotaryTablesOf(tape.graph, config, {
       tokens: shape.tokens,
       rowTokens: shape.tokens,
-      dims: (length, half) => [1, length, 1, half],
     });
   }
 
@@ -119,6 +118,7 @@ export class TapedOperations implements Operations<Var> {
   }
 
   gated(gate: Var, up: Var): Var {
+    if (this.#config.traits.activation === 'silu') return swiGlu(this.#tape, gate, up);
     return multiply(this.#tape, this.activate(gate), up);
   }
 

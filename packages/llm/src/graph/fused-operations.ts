@@ -32,8 +32,7 @@ export class FusedOperations implements Operations<string> {
   readonly #ids: string;
   readonly #weights: GraphWeights;
   readonly #tape: Tape;
-  readonly #fusedTables: ReturnType<typeof rotaryTablesOf>;
-  readonly #plainTables: ReturnType<typeof rotaryTablesOf>;
+  readonly #tables: ReturnType<typeof rotaryTablesOf>;
   readonly #masks = new Map<number | null, string>();
 
   /**
@@ -52,12 +51,7 @@ export class FusedOperations implements Operations<string> {
     this.#weights = inputs.weights;
     this.#tape = new Tape(graph);
     const { tokens, rowTokens = 0 } = shape;
-    this.#fusedTables = rotaryTablesOf(graph, config, { tokens, rowTokens, dims: (...dims) => dims });
-    this.#plainTables = rotaryTablesOf(graph, config, {
-      tokens,
-      rowTokens,
-      dims: (length, half) => [1, length, 1, half],
-    });
+    this.#tables = rotaryTablesOf(graph, config, { tokens, rowTokens });
   }
 
   get #rows(): number {
@@ -134,7 +128,7 @@ export class FusedOperations implements Operations<string> {
     const { headDim } = this.#config;
     const rotaryDim = this.#config.traits.rotaryDim ?? headDim;
     if (headDim % 8 !== 0) return this.#plainAttention(q, k, v, layer);
-    if (rotaryDim % 16 === 0) return this.#fusedAttention(q, k, v, layer, this.#fusedTables(layer));
+    if (rotaryDim % 16 === 0) return this.#fusedAttention(q, k, v, layer, this.#tables(layer));
     const { heads, kvHeads } = this.#config;
     return this.#fusedAttention(this.#turned(q, heads, layer).name, this.#turned(k, kvHeads, layer).name, v, layer);
   }
@@ -207,7 +201,7 @@ export class FusedOperations implements Operations<string> {
   }
 
   #turned(x: string, heads: number, layer: LayerTraits): Var {
-    const tables = this.#plainTables(layer);
+    const tables = this.#tables(layer);
     const split = this.#heads(x, heads);
     return tables ? rotary(this.#tape, split, tables) : split;
   }

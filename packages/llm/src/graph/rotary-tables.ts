@@ -19,11 +19,11 @@ export function layerFrequencies(config: ModelConfig, { rope }: LayerTraits): Ro
   return { dim, theta: local?.theta ?? config.ropeTheta, scaling: local ? local.scaling : config.ropeScaling };
 }
 
-/** Constants cos and sin of a graph, one pair for each kind of layer, in the dims that `dims` gives them. */
+/** Constants cos and sin of a graph, [tokens, dim / 2], one pair for each kind of layer. */
 export function rotaryTablesOf(
   graph: GraphBuilder,
   config: ModelConfig,
-  args: { tokens: number; rowTokens: number; dims: (tokens: number, half: number) => readonly number[] },
+  args: { tokens: number; rowTokens: number },
 ): (layer: LayerTraits) => RotaryTables | undefined {
   const made = new Map<LayerTraits['rope'], RotaryTables>();
   return (layer) => {
@@ -32,7 +32,7 @@ export function rotaryTablesOf(
     let tables = made.get(layer.rope);
     if (!tables) {
       const { cos, sin } = ropeTables(frequencies, args.tokens, args.rowTokens);
-      const dims = args.dims(args.tokens, frequencies.dim / 2);
+      const dims = [args.tokens, frequencies.dim / 2];
       tables = { cos: graph.constant(floats(dims, cos)), sin: graph.constant(floats(dims, sin)), dim: frequencies.dim };
       made.set(layer.rope, tables);
     }

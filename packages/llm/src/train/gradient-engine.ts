@@ -37,7 +37,7 @@ export class GradientEngine {
 
   /**
    * One forward and backward pass. BLOCKS the event loop.
-   * @param scale factor of the summed loss, see `crossEntropy`
+   * @param scale factor of the summed loss, see `headLoss`
    * @param dropout stream of the dropout masks; only read when the adapter has dropout
    * @returns the scaled loss
    */

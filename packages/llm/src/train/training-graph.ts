@@ -1,6 +1,5 @@
-import { softCap } from '../autodiff/activation-operations.ts';
-import { crossEntropy } from '../autodiff/layer-operations.ts';
-import { add, linear, multiplyBy } from '../autodiff/linear-operations.ts';
+import { headLoss } from '../autodiff/cross-entropy.ts';
+import { linear, linearOnto, multiplyBy } from '../autodiff/linear-operations.ts';
 import { Tape, type Var } from '../autodiff/tape.ts';
 import { TapedOperations } from '../autodiff/taped-operations.ts';
 import type { ModelConfig } from '../config/model-config.ts';
@@ -18,7 +17,7 @@ export const BATCH_INPUTS = {
   labels: 'labels',
   /** float32 [1 or B, 1, 1, T, T]: 0 where a token may look, −1e9 where not */
   mask: 'attention_mask',
-  /** float32 scalar, see `crossEntropy` */
+  /** float32 scalar, see `headLoss` */
   scale: 'loss_scale',
 } as const;
 
@@ -90,9 +89,7 @@ class DecoderTrainingGraph {
     );
     const hidden = decode(operations, config);
     const head = this.#weights.get(config.tied ? embeddingName(config) : headName(config))!;
-    let logits = linear(this.#tape, hidden, head);
-    if (config.traits.logitCap !== null) logits = softCap(this.#tape, logits, config.traits.logitCap);
-    const loss = crossEntropy(this.#tape, logits, labels, scale);
+    const loss = headLoss(this.#tape, hidden, head, { labels, scale, cap: config.traits.logitCap });
     const gradients = this.#tape.backward(loss, this.#trained);
     graph.output(loss.name, 'float32', []);
     this.#trained.forEach((weight, i) => {
@@ -124,7 +121,6 @@ class DecoderTrainingGraph {
       this.#dropouts.push({ name, dims });
       seen = multiplyBy(tape, x, name);
     }
-    const delta = multiplyBy(tape, linear(tape, linear(tape, seen, a), b), tape.graph.scalar(lora.alpha / lora.rank));
-    return add(tape, y, delta);
+    return linearOnto(tape, y, linear(tape, seen, a), b, lora.alpha / lora.rank);
   }
 }

@@ -1,6 +1,7 @@
 import { type Logger, retry, TransientError } from '@tuning/kit';
 import { HubHttpError, isPassing, redact } from './errors.ts';
 import { linkedAbort } from './linked-abort.ts';
+import { fetchAtSameHost } from './redirects.ts';
 
 /** Largest JSON answer that is read into memory. A page of 1000 files has about 300 KB. */
 const MAX_JSON_BYTES = 32 * 1024 ** 2;
@@ -97,7 +98,8 @@ async function request(url: URL, init: RequestInit, settings: FetchSettings, cal
     (options as { window?: null }).window = null;
   }
   try {
-    const response = await fetch(url, options);
+    const mayGoOn = hasFile || options.method === undefined || options.method === 'GET' || options.method === 'HEAD';
+    const response = await (mayGoOn ? fetch(url, options) : fetchAtSameHost(url, options));
     const body = await boundedBody(response);
     if (!response.ok) throw errorOf(response, body);
     const { status, headers } = response;

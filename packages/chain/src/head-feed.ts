@@ -5,6 +5,7 @@ import { isStatePruned } from './chain-error.ts';
 import { endpointFault } from './endpoint-fault.ts';
 import { orAborted } from './or-aborted.ts';
 import { RpcError } from './rpc-socket.ts';
+import { specVersionAt } from './runtime-version.ts';
 import type { Session } from './session.ts';
 
 /** Storage key of System.Number: the hashes of the two names. */
@@ -120,6 +121,8 @@ export class HeadFeed {
     if (hash !== head.hash) throw unknownHead(head, `it calls block ${head.number} ${String(hash).slice(0, 80)}`);
     if (numberFrom(number) !== head.number) throw unknownHead(head, 'it has no state of it');
     if (gap && before !== newest.hash) throw forked(newest.number);
+    // Reads of this block come soon, and ask for it.
+    void specVersionAt(this.#session, head.hash);
   }
 }
 

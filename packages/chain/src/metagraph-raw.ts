@@ -1,12 +1,11 @@
 import { BadInputError } from '@tuning/kit';
-import { z } from 'zod';
 import { peerKeyOf } from './axon.ts';
-import { parseValue } from './chain-values.ts';
 import type { MetagraphColumns } from './column-readers.ts';
 import type { Metagraph, Neuron } from './metagraph.ts';
 import { type ColumnIndex, columnIndex, readColumns } from './metagraph-columns.ts';
 import { type RawItem, rawItem, readRaw } from './raw-storage.ts';
 import { RpcError } from './rpc-socket.ts';
+import { specVersionAt } from './runtime-version.ts';
 import { ScaleReader, u16 } from './scale-bytes.ts';
 import type { Session } from './session.ts';
 
@@ -20,7 +19,6 @@ type Layouts = Record<keyof typeof LAYOUTS, RawItem> & { index: ColumnIndex };
 
 /** Of a session: its metadata does not change. */
 const layoutsOf = new WeakMap<Session, Layouts | 'unknown'>();
-const runtimeVersion = z.object({ specVersion: z.number().int() });
 
 /**
  * As `readMetagraph`, mostly in one round of requests and with decoders for just these types: a subnet of 256 neurons takes
@@ -52,11 +50,12 @@ async function readWith(
   at: string,
 ): Promise<Metagraph | undefined> {
   const known = lastReads.get(session)?.get(netuid);
-  const [version, columns] = await settled([
-    session.socket.request('state_getRuntimeVersion', [at]),
-    readColumns(session, layouts.index, netuid, at, known?.columns),
-  ]);
-  if (parseValue(runtimeVersion, version, 'runtime version').specVersion !== session.specVersion) return undefined;
+  const version = specVersionAt(session, at);
+  const asked = readColumns(session, layouts.index, netuid, at, known?.columns);
+  await Promise.allSettled([version, asked]);
+  // Another runtime's answer may not be readable at all.
+  if ((await version) !== session.specVersion) return undefined;
+  const columns = await asked;
   // The general way tells what block it is, and of a subnet that is not there no more than that.
   if (!columns) return undefined;
   const peerKeys = await peerKeysOf(layouts, session, netuid, at, columns, known);
@@ -118,12 +117,6 @@ async function peerKeysOf(
   );
   const found = new Map(missing.map((uid, nth) => [uid, certificateKey(certificates[nth])]));
   return served.map((one, uid) => before.get(one) ?? { served: one, key: found.get(uid) });
-}
-
-/** As Promise.all, but no promise is left behind to fail later on. */
-async function settled<T extends readonly unknown[]>(all: T): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }> {
-  await Promise.allSettled(all);
-  return Promise.all(all) as Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }>;
 }
 
 interface PeerKey {

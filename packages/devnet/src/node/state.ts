@@ -78,7 +78,7 @@ export class StateHistory {
       if (last.block === block) last.value = value;
       else entries.push({ block, value });
     }
-    this.#changed.set(block, [...changed]);
+    this.#changed.set(block, [...changed].sort());
     if (block <= this.#newest) this.#overwrites++;
     this.#newest = block;
     if (!this.#trie) return;
@@ -103,7 +103,7 @@ export class StateHistory {
     return trie.root();
   }
 
-  /** Keys written or removed in `block`, whether or not their value differs. */
+  /** Keys written or removed in `block`, whether or not their value differs, in byte order. */
   changedIn(block: number): readonly string[] {
     return this.#changed.get(block) ?? [];
   }
@@ -113,7 +113,10 @@ export class StateHistory {
     const [from, to] = one < other ? [one, other] : [other, one];
     if (from < this.#oldest || to - from > MAX_BLOCKS_COMPARED) return false;
     for (let block = from + 1; block <= to; block++) {
-      if (this.changedIn(block).some((key) => prefixes.some((prefix) => key.startsWith(prefix)))) return false;
+      const changed = this.changedIn(block);
+      for (const prefix of prefixes) {
+        if (changed[lowerBound(changed, prefix)]?.startsWith(prefix)) return false;
+      }
     }
     return true;
   }

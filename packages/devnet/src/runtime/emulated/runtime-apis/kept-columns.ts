@@ -16,7 +16,11 @@ export class KeptColumns {
    */
   get<T>(state: RuntimeState, name: string, prefixes: readonly string[], compute: () => T): T {
     const known = this.#kept.get(name);
-    if (known && state.unchangedSince(known.state, prefixes)) return known.value as T;
+    if (known && state.unchangedSince(known.state, prefixes)) {
+      // So the next question is about the blocks since this one, not since the value was computed.
+      known.state = state;
+      return known.value as T;
+    }
     const value = compute();
     if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
     this.#kept.set(name, { state, value });

@@ -3,7 +3,8 @@ import { epochControl, epochsDeferred } from './scenarios/epoch-control.ts';
 import { emissionAccrual, epochEmission, epochPermits, epochSchedule } from './scenarios/epochs.ts';
 import { hyperparameterBounds, newerParameters } from './scenarios/hyperparameter-bounds.ts';
 import { chainParameters, hyperparameters, hyperparametersFrozen } from './scenarios/hyperparameters.ts';
-import { stake } from './scenarios/stake.ts';
+import { stake, stakeRefused } from './scenarios/stake.ts';
+import { tempos } from './scenarios/tempo.ts';
 
 conformance(
   epochSchedule,
@@ -13,9 +14,11 @@ conformance(
   epochControl,
   epochsDeferred,
   stake,
+  stakeRefused,
   hyperparameters,
   chainParameters,
   hyperparameterBounds,
   newerParameters,
   hyperparametersFrozen,
+  tempos,
 );

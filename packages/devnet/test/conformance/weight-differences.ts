@@ -98,6 +98,11 @@ export const WEIGHT_DIFFERENCES = {
     at424: 'it emits none',
     source: 'subtensor/src/coinbase/subnet_emissions.rs: get_subnets_to_emit_to',
   },
+  'tempo-starts-a-cycle': {
+    at293: 'a new tempo moves epochs to where the number of the block puts them',
+    at424: 'with it a cycle begins: the next epoch is that many blocks later',
+    source: 'subtensor/src/utils/misc.rs: apply_tempo_with_cycle_reset',
+  },
   'owner-epochs': {
     at293: 'epochs are where the number of the block puts them',
     at424: 'the owner may set the tempo and trigger an epoch',

@@ -57,7 +57,7 @@ const direct = (name: string, by: string, stake: { call: string; args: Args }, d
 
 export const stake = scenario('stake', [
   freshSubnet({ SubnetMechanism: 0, SubtokenEnabled: false }),
-  fund(10_000_000_000, '@Dave'),
+  fund(10_000_000_000, '@Gus'),
   neurons('@Bob', '@Charlie'),
   within('no subnet comes first', '@Bob', add('@Nobody/hot', 1, 77), {
     differs: differs('subnet-before-subtoken', interrupted('SubnetNotExists')),
@@ -65,12 +65,12 @@ export const stake = scenario('stake', [
   within('stake that cannot be bought yet comes before too little', '@Bob', add('@Nobody/hot', 1)),
   level('it can', [[['SubtensorModule.SubtokenEnabled', NETUID], true]]),
   within('too little comes before no hotkey', '@Bob', add('@Nobody/hot', 1_999_999)),
-  within('more than there is comes before no hotkey', '@Dave', add('@Nobody/hot', 20_000_000_000)),
-  within('no hotkey', '@Dave', add('@Nobody/hot', 2_100_000)),
+  within('more than there is comes before no hotkey', '@Gus', add('@Nobody/hot', 20_000_000_000)),
+  within('no hotkey', '@Gus', add('@Nobody/hot', 2_100_000)),
   direct('stake on one’s own hotkey', '@Bob', add(HOT, 1_000_000_000), staked('@Bob', 1_000_000_000)),
   direct('more of it', '@Bob', add(HOT, 500_000_000), staked('@Bob', 500_000_000)),
   direct('stake on another’s', '@Charlie', add(HOT, 3_000_000_000), staked('@Charlie', 3_000_000_000)),
-  within('nothing to take out comes before no hotkey', '@Dave', remove('@Nobody/hot', 5_000_000), {
+  within('nothing to take out comes before no hotkey', '@Gus', remove('@Nobody/hot', 5_000_000), {
     differs: differs('unstake-what-there-is', interrupted('AmountTooLow')),
   }),
   within('no subnet', '@Bob', remove(HOT, 5_000_000, 77)),
@@ -82,4 +82,43 @@ export const stake = scenario('stake', [
   within('more than there is', '@Bob', remove(HOT, 5_000_000), {
     differs: differs('unstake-what-there-is', interrupted('AmountTooLow')),
   }),
+]);
+
+/** Only at 293 does the pool look at stakes. */
+const inThePool = (name: string, by: string, what: { call: string; args: Args }, at424: Partial<Outcome>): Step =>
+  call(
+    name,
+    by,
+    what,
+    {},
+    { differs: differs(['staking-in-the-pool', 'staking-fee'], { events: [], fee: 1, ...at424 }) },
+  );
+const refused = (error: string): Partial<Outcome> => ({ result: `SubtensorModule.${error}` });
+const drained = differs(['staking-in-the-pool', 'staking-fee', 'unstake-what-there-is', 'stake-is-a-transfer'], {
+  result: 'ok',
+  fee: 1,
+  events: [`Balances.Transfer(${SUBNET}, @Bob, 1000000000)`, told('StakeRemoved', '@Bob', 1_000_000_000)],
+  storage: {
+    'SubtensorModule.TotalHotkeyAlpha(@Bob/hot, 2)': null,
+    'SubtensorModule.TotalHotkeyShares(@Bob/hot, 2)': null,
+    'SubtensorModule.Alpha(@Bob/hot, @Bob, 2)': null,
+  },
+});
+
+export const stakeRefused = scenario('stake-refused', [
+  freshSubnet({ SubnetMechanism: 0, SubtokenEnabled: false }),
+  fund(10_000_000_000, '@Gus'),
+  neurons('@Bob', '@Charlie'),
+  inThePool('no subnet', '@Bob', add('@Nobody/hot', 1, 77), refused('SubnetNotExists')),
+  inThePool('stake that cannot be bought yet', '@Bob', add('@Nobody/hot', 1), refused('SubtokenDisabled')),
+  level('it can', [[['SubtensorModule.SubtokenEnabled', NETUID], true]]),
+  inThePool('too little', '@Bob', add('@Nobody/hot', 1_999_999), refused('AmountTooLow')),
+  inThePool('more than there is', '@Gus', add('@Nobody/hot', 20_000_000_000), refused('NotEnoughBalanceToStake')),
+  inThePool('no hotkey', '@Gus', add('@Nobody/hot', 2_100_000), refused('HotKeyAccountNotExists')),
+  direct('some stake', '@Bob', add(HOT, 1_000_000_000), staked('@Bob', 1_000_000_000)),
+  inThePool('nothing to take out', '@Gus', remove(HOT, 5_000_000), refused('AmountTooLow')),
+  inThePool('nothing, of no hotkey', '@Gus', remove('@Nobody/hot', 5_000_000), refused('AmountTooLow')),
+  inThePool('of no subnet', '@Bob', remove(HOT, 5_000_000, 77), refused('SubtokenDisabled')),
+  inThePool('too little to take out', '@Bob', remove(HOT, 100), refused('AmountTooLow')),
+  direct('more than there is of it', '@Bob', remove(HOT, 1_000_000_001), drained),
 ]);

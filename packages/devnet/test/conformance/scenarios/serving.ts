@@ -120,6 +120,48 @@ export const certificates = scenario('certificates', [
   tls('by nobody', '@Nobody', `0x04${KEY}`, {}, inThePool('10 HotKeyNotRegisteredInNetwork')),
 ]);
 
+const AGAIN = `0xee${KEY}`;
+const LIMITED = inThePool('12 ServingRateLimitExceeded');
+
+export const certificatesRefused = scenario('certificates-refused', [
+  freshSubnet(),
+  neurons('@Bob', '@Charlie'),
+  tls('a certificate', '@Bob/hot', `0xed${KEY}`),
+  tls('again, within the rate limit', '@Bob/hot', AGAIN, {}, LIMITED),
+  axon('nor an axon without one', '@Bob/hot', {}, readTls('@Bob/hot')),
+  tls('the rate limit comes before the port', '@Bob/hot', AGAIN, { port: 0 }, LIMITED),
+  tls('the address before the rate limit', '@Bob/hot', AGAIN, { ip: 0x7f00_0001 }, inThePool('11 InvalidIpAddress')),
+  tls('the type before the address', '@Bob/hot', AGAIN, { ip_type: 5, ip: 0x7f00_0001 }, inThePool('255 BadRequest')),
+  tls('the registration first', '@Nobody', AGAIN, { ip_type: 5 }, inThePool('10 HotKeyNotRegisteredInNetwork')),
+  tls('port 0', '@Charlie/hot', AGAIN, { port: 0 }, inThePool('13 InvalidPort')),
+  tls(
+    'too long a certificate is no refusal, its axon is',
+    '@Charlie/hot',
+    `0x02${'33'.repeat(65)}`,
+    { port: 0 },
+    {
+      ...inThePool('13 InvalidPort'),
+    },
+  ),
+  call(
+    'another subnet than the one of the hotkey',
+    '@Charlie/hot',
+    'SubtensorModule.serve_axon_tls',
+    { ...AXON, netuid: 1, certificate: AGAIN },
+    {
+      read: [['SubtensorModule.NeuronCertificates', 1, '@Charlie/hot']],
+      differs: differs('serving-registration', {
+        result: 'pool 1010 Custom 10 HotKeyNotRegisteredInNetwork',
+        storage: { 'SubtensorModule.NeuronCertificates(1, @Charlie/hot)': null },
+      }),
+    },
+  ),
+  blocks('until the limit is over', 39),
+  tls('one block too soon', '@Bob/hot', AGAIN, {}, LIMITED),
+  tls('just late enough', '@Bob/hot', AGAIN),
+  sudo('not in the name of root', 'SubtensorModule.serve_axon_tls', { ...AXON, certificate: AGAIN }),
+]);
+
 export const prometheuses = scenario('prometheus', [
   freshSubnet(),
   neurons('@Bob', '@Charlie'),
@@ -143,6 +185,11 @@ export const prometheuses = scenario('prometheus', [
       }),
     },
   ),
+  prometheus('all ones', '@Charlie/hot', { ip: 0xffff_ffff }, inThePool('11 InvalidIpAddress')),
+  prometheus('::1', '@Charlie/hot', { ip_type: 6, ip: 1 }, inThePool('11 InvalidIpAddress')),
+  prometheus('::', '@Charlie/hot', { ip_type: 6, ip: 0 }, inThePool('11 InvalidIpAddress')),
+  prometheus('a coldkey is no hotkey', '@Bob', {}, inThePool('10 HotKeyNotRegisteredInNetwork')),
+  sudo('not in the name of root', 'SubtensorModule.serve_prometheus', ENDPOINT),
   axon('an axon is limited by itself', '@Bob/hot'),
   read('both rows', [
     ['SubtensorModule.Axons', NETUID, '@Bob/hot'],

@@ -22,6 +22,11 @@ export const WEIGHT_DIFFERENCES = {
     at424: 'and at the lengths of a batch’s lists, whether a reveal has a commit and is in time, and drand rounds',
     source: 'subtensor/src/guards/check_weights.rs',
   },
+  'guards-in-batches': {
+    at293: 'within a batch only the call itself checks, in its own order',
+    at424: 'what the pool would check comes first within a batch, too',
+    source: 'subtensor/src/guards: they are dispatch extensions',
+  },
   mechanisms: {
     at293: 'a subnet has no mechanisms',
     at424: 'weights may be set for one of its mechanisms, of which 0 is the usual one',

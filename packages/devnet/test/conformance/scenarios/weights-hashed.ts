@@ -1,8 +1,7 @@
-import { encodeAddress } from '@polkadot/util-crypto';
-import { weightsCommitHash } from '@tuning/chain';
 import { alignEpochs, incentives } from '../epoch-clock.ts';
+import { hashOf, type Revealed, revealArgs } from '../hashed-commit.ts';
 import { freshSubnet, NETUID, neurons } from '../levelling.ts';
-import { blocks, type Call, call, differs, level, type More, type Now, type Step, scenario } from '../scenario.ts';
+import { blocks, type Call, call, differs, level, type More, type Step, scenario } from '../scenario.ts';
 
 /** Weights committed by hash and revealed by the validator itself, in the epoch after. */
 
@@ -10,12 +9,12 @@ const VALIDATOR = '@Bob/hot';
 const MINER = '@Charlie/hot';
 
 /** What is committed to: the salt tells one from the other. */
-const weightsOf = (salt: number) => ({ uids: [1, 2], values: [30_000, 100 * salt], salt: [salt, 7], versionKey: 0n });
-
-const hashOf = (now: Now, by: string, salt: number): string => {
-  const hotkey = encodeAddress(now.publicKey(by), 42);
-  return `0x${Buffer.from(weightsCommitHash({ hotkey, netuidIndex: NETUID, ...weightsOf(salt) })).toString('hex')}`;
-};
+const weightsOf = (salt: number): Revealed => ({
+  uids: [1, 2],
+  values: [30_000, 100 * salt],
+  salt: [salt, 7],
+  versionKey: 0n,
+});
 
 interface Who {
   readonly by?: string;
@@ -25,20 +24,21 @@ interface Who {
 const commit = (name: string, salt: number, { by = VALIDATOR, netuid = NETUID, ...more }: Who & More = {}): Step => {
   const spec: Call = (now) => ({
     call: 'SubtensorModule.commit_weights',
-    args: { netuid, commit_hash: hashOf(now, by, salt) },
+    args: { netuid, commit_hash: hashOf(now, by, weightsOf(salt)) },
   });
   return call(name, by, spec, {}, more);
 };
 
-const reveal = (name: string, salt: number, { by = VALIDATOR, ...more }: Who & More = {}): Step => {
-  const { versionKey: version_key, ...weights } = weightsOf(salt);
-  return call(name, by, 'SubtensorModule.reveal_weights', { netuid: NETUID, ...weights, version_key }, more);
-};
+const reveal = (name: string, salt: number, { by = VALIDATOR, ...more }: Who & More = {}): Step =>
+  call(name, by, 'SubtensorModule.reveal_weights', revealArgs(weightsOf(salt)), more);
 
 const commitAll = (name: string, salts: number[], more: More = {}): Step => {
   const spec: Call = (now) => ({
     call: 'SubtensorModule.batch_commit_weights',
-    args: { netuids: salts.map(() => NETUID), commit_hashes: salts.map((salt) => hashOf(now, VALIDATOR, salt)) },
+    args: {
+      netuids: salts.map(() => NETUID),
+      commit_hashes: salts.map((salt) => hashOf(now, VALIDATOR, weightsOf(salt))),
+    },
   });
   return call(name, VALIDATOR, spec, {}, more);
 };

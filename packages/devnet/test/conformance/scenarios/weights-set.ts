@@ -31,7 +31,7 @@ const set = (name: string, dests: number[], weights: number[], options: Weights 
 const setInBatch = (name: string, dests: number[], weights: number[], options: Weights & More = {}): Step => {
   const { by = '@Bob', netuid: _, key: __, ...more } = options;
   const calls = [inner('SubtensorModule.set_weights', argsOf(dests, weights, options))];
-  return call(name, by, 'Utility.batch', { calls }, { ...more, differs: differs('free-batches', { fee: 0 }) });
+  return call(name, by, 'Utility.batch', { calls }, { differs: differs('free-batches', { fee: 0 }), ...more });
 };
 
 const put = (name: string, items: Readonly<Record<string, unknown>>, netuid = NETUID): Step =>
@@ -67,8 +67,18 @@ export const weightsRefused = scenario('weights-refused', [
   set('a missing subnet', [1], [1], { netuid: 77, differs: NO_SUBNET }),
   set('too many uids come before an unregistered hotkey', [1, 2, 3, 0, 1], [1, 1, 1, 1, 1], { by: '@Nobody' }),
   set('an unregistered hotkey', [1], [1], { by: '@Nobody' }),
-  level('a stake threshold', [[['SubtensorModule.StakeThreshold'], 1000]]),
   put('a version key', { WeightsVersionKey: 5 }),
+  set('an unregistered hotkey comes before an old version key', [1], [1], { by: '@Nobody', key: 4 }),
+  level('a stake threshold', [[['SubtensorModule.StakeThreshold'], 1000]]),
+  set('stake is asked of an unregistered hotkey, too', [1], [1], { by: '@Nobody' }),
+  set('and comes before unequal lengths', [1], [1, 2], { by: '@Nobody' }),
+  setInBatch('in a batch an unregistered hotkey comes before its stake', [1], [1], {
+    by: '@Charlie',
+    differs: differs(['free-batches', 'guards-in-batches'], {
+      fee: 0,
+      events: ['Utility.BatchInterrupted(0, {"error":"SubtensorModule.NotEnoughStakeToSetWeights"})'],
+    }),
+  }),
   level('not quite enough stake', [[['SubtensorModule.TotalHotkeyAlpha', VALIDATOR, NETUID], 999]]),
   set('too little stake is refused in the pool', [1], [1]),
   level('enough stake', [[['SubtensorModule.TotalHotkeyAlpha', VALIDATOR, NETUID], 1000]]),

@@ -172,8 +172,27 @@ export const weightsTimelocked = scenario('weights-timelocked', [
   commit('which another hotkey may', '0x00', LATER),
   put('ten blocks between commits', 'WeightsSetRateLimit', 10),
   commit('too fast', '0x00', { ...LATER, refused: true }),
+  commit('too fast comes before too many', '0x00', { ...LATER, by: SECOND, refused: true }),
+  commit('another version comes before who commits', '0x00', {
+    ...LATER,
+    by: '@Nobody',
+    version: 3,
+    differs: differs('commit-reveal-version', { result: 'SubtensorModule.IncorrectCommitRevealVersion' }),
+  }),
   level('stake wanted', [[['SubtensorModule.StakeThreshold'], 2_000_000_000]]),
   commit('too little stake', '0x00', { ...LATER, by: SECOND, refused: true }),
+  commit('too little stake comes before a round that is over', '0x00', { by: SECOND, round: 999, refused: true }),
   put('commit-reveal off', 'CommitRevealWeightsEnabled', false),
   commit('while it is off', '0x00', { ...LATER, refused: true }),
+  level('no stake wanted', [[['SubtensorModule.StakeThreshold'], 0]]),
+  commit('that it is off comes before the version and who commits', '0x00', {
+    ...LATER,
+    by: '@Nobody',
+    version: 3,
+    refused: true,
+  }),
+  commit('a round that is over comes before that it is off', '0x00', {
+    round: 999,
+    differs: differs('weights-in-pool', { result: 'pool 1010 Custom 15 InvalidRevealRound' }),
+  }),
 ]);

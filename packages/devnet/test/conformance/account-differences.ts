@@ -12,6 +12,11 @@ export const ACCOUNT_DIFFERENCES = {
     at424: 'the pool checks all three, and what it refuses fails within a batch, too',
     source: 'subtensor/src/guards/check_serving_endpoints.rs',
   },
+  'oldest-round': {
+    at293: 'the oldest drand round that is kept is nowhere',
+    at424: 'it is stored, and root may set it',
+    source: 'drand/src/lib.rs: set_oldest_stored_round',
+  },
   'max-space-fee': {
     at293: 'set_max_space pays no fee, whoever calls it',
     at424: 'it does',
@@ -46,6 +51,12 @@ export const ACCOUNT_DIFFERENCES = {
     at293: 'the price changes once in AdjustmentInterval blocks, by how many registered in it',
     at424: 'it halves in BurnHalfLife blocks, block by block, and grows by BurnIncreaseMult with each registration',
     source: 'subtensor/src/subnets/registration.rs: update_registration_prices_for_networks',
+  },
+  'registration-limits': {
+    at293:
+      'MaxRegistrationsPerBlock and thrice TargetRegistrationsPerInterval limit registrations, in the pool as well',
+    at424: 'nothing limits them but the price; only root counts',
+    source: 'subtensor/src/subnets/registration.rs: do_register',
   },
   'register-limit': {
     at293: 'no such call',

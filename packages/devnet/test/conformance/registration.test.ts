@@ -1,13 +1,16 @@
 import { conformance } from './conformance.ts';
-import { balances, sudoAndBatches } from './scenarios/balances.ts';
+import { balances, sudoAndBatches, transfers } from './scenarios/balances.ts';
 import { firstNetwork, networks, startCall } from './scenarios/networks.ts';
 import { pruning } from './scenarios/pruning.ts';
 import { registration } from './scenarios/registration.ts';
+import { registrationLimits } from './scenarios/registration-limits.ts';
 import { registerCalls, registrationPrice } from './scenarios/registration-price.ts';
 import { rootRegistration } from './scenarios/root.ts';
+import { system } from './scenarios/system.ts';
 
 conformance(
   registration,
+  registrationLimits,
   registrationPrice,
   registerCalls,
   pruning,
@@ -16,5 +19,7 @@ conformance(
   startCall,
   rootRegistration,
   balances,
+  transfers,
   sudoAndBatches,
+  system,
 );

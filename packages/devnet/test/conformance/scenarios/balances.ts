@@ -40,6 +40,50 @@ export const balances = scenario('balances', [
   set('nothing for nobody', '@Nobody', 0, { read: account('@Nobody') }),
 ]);
 
+/** In the name of the sender but at the cost of @Alice, so that no fee blurs the amounts. */
+const as = (name: string, who: string, target: string, args: object, ...more: string[]): Step =>
+  call(
+    name,
+    '@Alice',
+    'Sudo.sudo_as',
+    { who, call: inner(`Balances.${target}`, { ...args }) },
+    {
+      read: account(who, ...more),
+    },
+  );
+const death = (name: string, who: string, dest: unknown, value: number): Step =>
+  as(name, who, 'transfer_allow_death', { dest, value }, ...(typeof dest === 'string' ? [dest] : []));
+const everything = (name: string, who: string, dest: string, keep_alive: boolean): Step =>
+  as(name, who, 'transfer_all', { dest, keep_alive }, dest);
+
+export const transfers = scenario('transfers', [
+  set('some for the first', '@First', 100_000),
+  as('kept alive: all but what an account must have', '@First', 'transfer_keep_alive', {
+    dest: '@Second',
+    value: 99_501,
+  }),
+  as('kept alive', '@First', 'transfer_keep_alive', { dest: '@Second', value: 50_000 }, '@Second'),
+  death('more than there is', '@First', '@Second', 50_001),
+  death('too little for a new account', '@First', '@Third', 499),
+  death('to an address that is no account', '@First', { Raw: '0x0102' }, 1000),
+  death('some', '@First', '@Third', 10_000),
+  death('to oneself', '@First', '@First', 40_000),
+  death('nothing', '@First', '@Third', 0),
+  death('all but dust', '@First', '@Third', 39_800),
+  death('by one who is gone', '@First', '@Third', 1),
+  everything('all that may go', '@Second', '@Third', true),
+  everything('and the rest', '@Second', '@Third', false),
+  everything('nothing, by one who is gone', '@Second', '@Third', false),
+  everything('nothing, kept alive', '@Second', '@Third', true),
+  everything('to oneself, all', '@Third', '@Third', false),
+  everything('into a new account', '@Third', '@Second', false),
+  set('what an account must have', '@First', 500),
+  everything('which nothing may go of', '@First', '@Second', true),
+  call('root is nobody’s account', '@Alice', 'Sudo.sudo', {
+    call: inner('Balances.transfer_all', { dest: '@Bob', keep_alive: true }),
+  }),
+]);
+
 const remark = inner('System.remark', { remark: '0x01' });
 const noSuchSubnet = inner('AdminUtils.sudo_set_tempo', { netuid: 99, tempo: 5 });
 const poor = inner('Balances.transfer_keep_alive', { dest: '@Alice', value: 10n ** 18n });

@@ -1,22 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { NAMED_IN_RANDOM_CALLS } from '../random-calls/differences.ts';
-import type { Scenario } from './scenario.ts';
+import { allScenarios } from './all-scenarios.ts';
 import { SPEC_DIFFERENCES } from './spec-differences.ts';
 import { readVector } from './vectors.ts';
 
-const FOLDER = new URL('scenarios/', import.meta.url);
 const VECTORS = new URL('../vectors/', import.meta.url);
-
-async function allScenarios(): Promise<Scenario[]> {
-  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.ts'));
-  const modules = await Promise.all(files.map(async (name) => (await import(new URL(name, FOLDER).href)) as object));
-  return modules.flatMap((module) => Object.values(module) as unknown[]).filter(isScenario);
-}
-
-function isScenario(value: unknown): value is Scenario {
-  return typeof value === 'object' && value !== null && 'steps' in value && 'name' in value;
-}
 
 it('every named difference between the specs is met by a step, or by random calls', async () => {
   const steps = (await allScenarios()).flatMap((scenario) => scenario.steps);

@@ -37,6 +37,8 @@ import { runtimeCodecs } from './runtime-types.ts';
 import { runtimeVersion, SPEC_VERSION } from './version.ts';
 
 /** A transaction that a nonce gap holds back waits for the one before it, named by this tag. */
+/** Of class Mandatory: only who makes the block may put it in. */
+const isInherent = ({ kind }: Variant): boolean => kind === 'Timestamp';
 const nonceTag = (who: string, nonce: number): string => `${who}:${nonce}`;
 /** NORMAL_DISPATCH_BASE_PRIORITY: tips buy none (runtime/src/transaction_payment_wrapper.rs). */
 const NORMAL_PRIORITY = 1n;
@@ -153,7 +155,7 @@ export class EmulatedRuntime implements Runtime {
   /** The signed extensions in their order; `block` is the block that the extrinsic would be in. */
   #check(state: RuntimeState, extrinsic: Extrinsic, block: number): Checked | InvalidTransaction {
     const { signed, call } = extrinsic;
-    if (!signed) return { name: 'Call' };
+    if (!signed) return { name: isInherent(call) ? 'MandatoryValidation' : 'Call' };
     // CheckMetadataHash: this runtime was built without a hash to compare with.
     if (signed.hashChecked) return { name: 'Call' };
     const genesisHash = systemStorage.BlockHash.get(state, 0);
@@ -169,6 +171,7 @@ export class EmulatedRuntime implements Runtime {
     if (!signatureValid(extrinsic, { specVersion, transactionVersion, genesisHash, checkpointHash })) {
       return { name: 'BadProof' };
     }
+    if (isInherent(call)) return { name: 'MandatoryValidation' };
     const account = systemStorage.Account.get(state, signed.who);
     const free = isFreeCall(call);
     if (!free && account.providers === 0 && account.sufficients === 0) return { name: 'Payment' };
@@ -205,7 +208,7 @@ export class EmulatedRuntime implements Runtime {
   }
 
   #applyInherent(state: RuntimeState, { call }: Extrinsic): ApplyResult {
-    if (call.kind !== 'Timestamp') return { included: false, invalid: { name: 'Call' } };
+    if (!isInherent(call)) return { included: false, invalid: { name: 'Call' } };
     const execution = new Execution(state, 'ApplyExtrinsic');
     execution.dispatch(call, { kind: 'none' });
     this.#finishExtrinsic(execution, undefined, true);

@@ -16,6 +16,8 @@ const withByte = (body: Uint8Array, at: number, byte: number): Uint8Array => {
 /** Version, address and signature come before it; then era, nonce, tip and metadata mode, of a byte each. */
 const SIGNATURE_AT = 1 + 33 + 1;
 const CALL_AT = SIGNATURE_AT + 64 + 4;
+/** timestamp.set(1): pallet 2, call 0. */
+const TIMESTAMP = [2, 0, 4];
 const foreign = (signed: Readonly<Record<string, unknown>>): Signing => ({ signed });
 
 export const poolRefusals = scenario('pool-refusals', [
@@ -29,6 +31,9 @@ export const poolRefusals = scenario('pool-refusals', [
   tampered('bytes behind the call', (body) => Uint8Array.from([...body, 0])),
   tampered('a call cut short', (body) => body.subarray(0, -1)),
   tampered('a hash of metadata is signed, but none given', (body) => withByte(body, CALL_AT - 1, 1)),
+  tampered('nobody signed it', (body) => Uint8Array.of(4, ...body.subarray(CALL_AT))),
+  tampered('nobody signed it, and only a block may say it', () => Uint8Array.from([4, ...TIMESTAMP])),
+  submit('which nobody may sign, either', '@Nobody', 'Timestamp.set', { now: 1 }),
   remark('no transaction at all', '@Bob', { tamper: () => Uint8Array.of(12, 1, 2, 3) }),
   remark('signed for another chain', '@Bob', foreign({ genesisHash: `0x${'11'.repeat(32)}` })),
   remark('signed for another spec', '@Bob', foreign({ runtimeVersion: { specVersion: 1, transactionVersion: 1 } })),

@@ -170,5 +170,9 @@ export const registration = scenario('registration', [
     fee({ result: `${PALLET}.CannotUseSystemAccount`, events: [] }, 'system-accounts'),
   ),
   level('no uids at all', [[[`${PALLET}.MaxAllowedUids`, NETUID], 0]]),
+  call('a hotkey of Bob that is registered nowhere', '@Bob', `${PALLET}.try_associate_hotkey`, {
+    hotkey: '@Bob/fourth',
+  }),
+  register('by Charlie, which comes before that there are no uids', '@Charlie', '@Bob/fourth', fee()),
   register('where there are no uids', '@Bob', '@Bob/third', { ...fee(), read: hotkeyRows('@Bob/third') }),
 ]);

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { BadInputError } from '@tuning/kit';
 import { Pacer } from '../slices.ts';
 import { openRowFile, type RowFile } from '../stored/row-file.ts';
@@ -8,12 +7,10 @@ import { type ColumnType, NotTabular, withRow } from './column-type.ts';
 import { type Feature, featureOf, leavesOf } from './parquet-column.ts';
 import { ParquetFile } from './parquet-file.ts';
 import { readShards } from './read-shards.ts';
-import { ShardPlanner } from './shard-plan.ts';
+import { MAX_CHUNKS, ShardPlanner } from './shard-plan.ts';
 
 /** Canonical JSON text of one shard. Compressed it is less, so a shard stays under the 500 MB that hub tools like. */
 const SHARD_TEXT_BYTES = 256 * 1024 ** 2;
-/** Column chunks of one shard; the footer has about 150 bytes for each. */
-const MAX_CHUNKS = 2 ** 16;
 
 /** One published file: its path in the repo, and what it must be. */
 export interface Shard {
@@ -75,16 +72,17 @@ export async function writeShards(
 /** First pass: types of the columns, and where shards and row groups end. */
 async function survey(rows: RowFile, shardBytes: number, signal?: AbortSignal) {
   const columns = new Map<string, ColumnType>();
-  const planner = new ShardPlanner(shardBytes);
   const pacer = new Pacer();
   for (let index = 0; index < rows.length; index++) {
     withRow(columns, rows.at(index)!);
-    planner.add(rows.line(index).length + 1);
     if (pacer.due) await pacer.turn(signal);
   }
   const leaves = [...columns.values()].reduce((sum, type) => sum + leavesOf(type), 0);
-  if (planner.plan.some((groups) => groups.length * leaves > MAX_CHUNKS)) {
-    throw new NotTabular(`${leaves} columns are too many for so many rows`);
+  if (leaves > MAX_CHUNKS) throw new NotTabular(`${leaves} columns are too many`);
+  const planner = new ShardPlanner(shardBytes, leaves);
+  for (let index = 0; index < rows.length; index++) {
+    planner.add(rows.lineBytes(index));
+    if (pacer.due) await pacer.turn(signal);
   }
   return { columns, plan: planner.plan };
 }
@@ -98,6 +96,7 @@ async function writeAll(
 ): Promise<Shard[]> {
   await mkdir(join(folder, 'data'), { recursive: true });
   const shards: Shard[] = [];
+  const pacer = new Pacer();
   let at = 0;
   for (const [index, groups] of plan.entries()) {
     const path = shardPath(index, plan.length);
@@ -105,8 +104,12 @@ async function writeAll(
     try {
       for (const count of groups) {
         signal?.throwIfAborted();
-        await file.write(Array.from({ length: count }, () => rows.at(at++)!));
-        await setImmediate();
+        await file.write(
+          Array.from({ length: count }, () => rows.at(at++)!),
+          pacer,
+          signal,
+        );
+        if (pacer.due) await pacer.turn(signal);
       }
       shards.push({ path, ...(await file.end()) });
     } finally {

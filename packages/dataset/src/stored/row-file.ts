@@ -44,9 +44,14 @@ export class RowFile implements Rows {
     return index < this.length ? (JSON.parse(this.line(index).toString()) as Row) : undefined;
   }
 
+  /** With its line feed; known without reading it. */
+  lineBytes(index: number): number {
+    return (index + 1 < this.length ? this.#starts.at(index + 1) : this.bytes) - this.#starts.at(index);
+  }
+
   line(index: number): Buffer {
     const start = this.#starts.at(index);
-    const end = (index + 1 < this.length ? this.#starts.at(index + 1) : this.bytes) - 1;
+    const end = start + this.lineBytes(index) - 1;
     if (start < this.#blockStart || end > this.#blockStart + this.#block.length) this.#read(start, end - start);
     return this.#block.subarray(start - this.#blockStart, end - this.#blockStart);
   }

@@ -142,6 +142,12 @@ export const minerOptions: readonly Option[] = [
     help: 'job folders together; those of ended jobs go first',
   },
   {
+    key: 'training.max_cache_gb',
+    type: 'number',
+    placeholder: '<GiB>',
+    help: 'base models kept for later tasks; the least recently used go first, never one in use',
+  },
+  {
     key: 'training.skip_self_check',
     type: 'boolean',
     help: 'push a model without judging it first as a validator would',
@@ -248,6 +254,12 @@ export const validatorOptions: readonly Option[] = [
   { key: 'evaluation.max_memory_gb', type: 'number', placeholder: '<GiB>', help: 'memory limit of one evaluation' },
   { key: 'evaluation.max_minutes', type: 'number', placeholder: '<min>', help: 'wall-clock limit of one evaluation' },
   { key: 'evaluation.max_model_gb', type: 'number', placeholder: '<GiB>', help: 'largest submission' },
+  {
+    key: 'evaluation.max_cache_gb',
+    type: 'number',
+    placeholder: '<GiB>',
+    help: 'base models kept for later tasks; the least recently used go first, never one in use',
+  },
   {
     key: 'synthetic.generator',
     type: 'string',

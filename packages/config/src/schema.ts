@@ -93,6 +93,9 @@ export const syntheticConfigSchema = z
 
 const threads = z.number().int().min(1).max(256).default(Math.min(availableParallelism(), 8));
 
+/** GiB of base models that are kept for later tasks; 0 keeps those in use only. */
+const cacheSize = z.number().min(0).max(100_000);
+
 const trainingSchema = z
   .strictObject({
     slots: z.number().int().min(1).max(64).default(1),
@@ -108,6 +111,7 @@ const trainingSchema = z
     max_memory_gb: z.number().min(0.25).max(4096).default(16),
     max_hours: z.number().min(0.01).max(720).default(24),
     max_disk_gb: z.number().min(0.1).max(100_000).default(200),
+    max_cache_gb: cacheSize.default(200),
     skip_self_check: z.boolean().default(false),
   })
   .superRefine(({ slots, gpus }, context) => {
@@ -149,6 +153,7 @@ export const validatorConfigSchema = z.strictObject({
     max_memory_gb: z.number().min(0.25).max(4096).default(16),
     max_minutes: z.number().min(0.1).max(1440).default(60),
     max_model_gb: z.number().min(0.001).max(1024).default(32),
+    max_cache_gb: cacheSize.default(100),
   }),
   synthetic: syntheticConfigSchema,
 });

@@ -13,6 +13,7 @@ export {
   TransientError,
   TuningError,
 } from './errors.ts';
+export { folderBytes } from './folder-size.ts';
 export { type Logger, silentLogger } from './logger.ts';
 export { pathExists } from './path-exists.ts';
 export { type RetryOptions, retry } from './retry.ts';

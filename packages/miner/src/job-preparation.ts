@@ -93,11 +93,13 @@ async function placeModelAndRecipe(
   task: { datasetType: DatasetType; sequenceLen: number; seedText: string; finishBy?: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const cached = await services.models.fetch(model, signal);
   await mkdir(join(dir, 'model'), { recursive: true });
   // Copies (reflinks where the file system has them), because the job could write through a hard link.
-  for (const name of await readdir(cached))
-    await copyFile(join(cached, name), join(dir, 'model', name), constants.COPYFILE_FICLONE);
+  const copy = async (cached: string) => {
+    for (const name of await readdir(cached))
+      await copyFile(join(cached, name), join(dir, 'model', name), constants.COPYFILE_FICLONE);
+  };
+  await services.models.use(model, copy, signal);
   const recipe = loadRecipe({
     baseFile: services.baseRecipe,
     overrides: services.recipeOverrides,

@@ -64,7 +64,12 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
     shutdown.push('store', () => store.close());
     const { runner, trainer } = await openTrainingRunner(config.training, folder, logger.child({ module: 'runner' }));
     shutdown.push('runner', () => runner.close());
-    const models = new ModelCache(hub, folder.file('models'), config.policy.max_model_gb * GIB);
+    const models = new ModelCache(hub, folder.file('models'), {
+      maxModelBytes: config.policy.max_model_gb * GIB,
+      budgetBytes: config.training.max_cache_gb * GIB,
+      logger: logger.child({ module: 'models' }),
+    });
+    await models.tidy();
     const jobsRoot = folder.file('jobs');
     const jobFolder = (id: string) => join(jobsRoot, id);
 

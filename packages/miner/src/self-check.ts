@@ -5,7 +5,7 @@ import type { TaskOffer, Verdict } from '@tuning/protocol';
 import type { Runner } from '@tuning/runner';
 
 export interface SelfCheckServices {
-  models: Pick<ModelCache, 'fetch'>;
+  models: Pick<ModelCache, 'use'>;
   /** Of processes: it is our own code that runs, not a trainer. */
   runner: Runner;
   /** Job folders are made under it. */
@@ -41,18 +41,19 @@ export function createSelfCheck(services: SelfCheckServices): SelfCheck {
     }
     const started = performance.now();
     try {
-      const { verdict } = await checkSubmission(
-        {
-          ...{ runner, root, id: `check-${taskId}`, threads, sets: [], maxBytes: offer.maxModelBytes },
-          baseDir: await models.fetch(offer.model, signal),
-          submissionDir: modelDir,
-          expected: { baseRepo: offer.model.repo, baseRevision: offer.model.revision },
-          datasetType: offer.datasetType,
-          sequenceLen: offer.sequenceLen,
-          limits: { wallMs, memoryBytes },
-        },
-        { signal, logger },
-      );
+      const judge = (baseDir: string) =>
+        checkSubmission(
+          {
+            ...{ runner, root, id: `check-${taskId}`, threads, sets: [], maxBytes: offer.maxModelBytes },
+            ...{ baseDir, submissionDir: modelDir },
+            expected: { baseRepo: offer.model.repo, baseRevision: offer.model.revision },
+            datasetType: offer.datasetType,
+            sequenceLen: offer.sequenceLen,
+            limits: { wallMs, memoryBytes },
+          },
+          { signal, logger },
+        );
+      const { verdict } = await models.use(offer.model, judge, signal);
       const ms = Math.round(performance.now() - started);
       // Its time and memory are ours, not the validator's.
       if (verdict.code === 'evaluation_limit') {

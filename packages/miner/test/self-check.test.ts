@@ -25,7 +25,7 @@ afterAll(async () => {
 /** A self-check with so much time to the deadline. */
 function checkWith(ms: number, { base = BASE, memoryBytes = 2 * GIB } = {}) {
   return createSelfCheck({
-    models: { fetch: async () => base },
+    models: { use: (_, work) => work(base) },
     runner,
     root: join(folder, 'checks'),
     memoryBytes,

@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { errorCode, errorMessage, OperatorError, writeFileAtomic } from '@tuning/kit';
 import lockfile from 'proper-lockfile';
 import { z } from 'zod';
+import { hostIdentity } from './host-identity.ts';
 
 const chainFileSchema = z.object({ genesisHash: z.string(), netuid: z.number(), hotkey: z.string() });
 
@@ -55,7 +55,7 @@ async function takeLock(path: string, onLost: () => void): Promise<() => Promise
     retries: { retries: 14, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 },
     onCompromised: onLost,
   });
-  await writeFileAtomic(pidFile, `${await hostIdentity()} ${process.pid}\n`);
+  await writeFileAtomic(pidFile, `${await identityText()} ${process.pid}\n`);
   return release;
 }
 
@@ -66,7 +66,7 @@ async function takeLock(path: string, onLost: () => void): Promise<() => Promise
 async function holderIsDead(pidFile: string): Promise<boolean> {
   const text = await readFile(pidFile, 'utf8').catch(() => '');
   const [identity, pid] = text.trim().split(' ');
-  if (identity !== (await hostIdentity()) || !(Number(pid) > 0) || isAlive(Number(pid))) return false;
+  if (identity !== (await identityText()) || !(Number(pid) > 0) || isAlive(Number(pid))) return false;
   const mine = `${pidFile}.${process.pid}`;
   try {
     // Of two that start at once, one wins the rename.
@@ -78,9 +78,9 @@ async function holderIsDead(pidFile: string): Promise<boolean> {
   }
 }
 
-async function hostIdentity(): Promise<string> {
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown');
-  return `${hostname()}/${boot.trim()}`;
+async function identityText(): Promise<string> {
+  const { host, boot } = await hostIdentity();
+  return `${host}/${boot}`;
 }
 
 function isAlive(pid: number): boolean {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, realpath, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import { expandPath, type NeuronConfig } from '@tuning/config';
 import {
@@ -13,7 +13,6 @@ import type { Hub } from '@tuning/hub';
 import { BadInputError, errorMessage } from '@tuning/kit';
 import { LIMITS, repoIdSchema, type TrainRequest } from '@tuning/protocol';
 import { isLoopback } from './http-server.ts';
-import { readOptional } from './model-cache.ts';
 
 export interface Intake {
   /** How many there are. */
@@ -166,7 +165,7 @@ async function fromHub(request: DatasetRequest, hub: Hub, folder: string, read: 
       options,
     );
   }
-  const readme = await readOptional(join(folder, 'card', 'README.md'));
+  const readme = await readFile(join(folder, 'card', 'README.md'), 'utf8').catch(() => undefined);
   const files = pickTrainFiles(listed, readme);
   const licence = readme === undefined ? undefined : readmeLicence(readme);
   if (files.length === 0) {

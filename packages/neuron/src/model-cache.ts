@@ -1,21 +1,15 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import { BadInputError, isDiskFull, pathExists } from '@tuning/kit';
+import { BadInputError, errorMessage, folderBytes, isDiskFull, type Logger, pathExists } from '@tuning/kit';
 import { hasChatTemplate, modelTensors, readModelConfig } from '@tuning/llm';
 import { LIMITS } from '@tuning/protocol';
-
-/** Files of a base model that training and evaluation read. Weights are safetensors or nothing. */
-const BASE_FILES =
-  /^(config\.json|generation_config\.json|tokenizer\.json|tokenizer_config\.json|chat_template\.jinja|special_tokens_map\.json|model[\w.-]*\.safetensors|model\.safetensors\.index\.json)$/;
+import { CacheLeases, touch } from './cache-lease.ts';
+import { CacheLock } from './cache-lock.ts';
+import { deleteGone, takeOut } from './cache-tidy.ts';
+import { type BaseModel, baseBytes, downloadBase, downloadConfig, entryName } from './model-files.ts';
 
 const TEMPLATE_FILES = ['tokenizer_config.json', 'chat_template.jinja'];
-
-export interface BaseModel {
-  repo: string;
-  /** 40-hex commit. */
-  revision: string;
-}
 
 export interface ModelFacts {
   /** Of the files that training needs. */
@@ -25,17 +19,31 @@ export interface ModelFacts {
   readonly cached: boolean;
 }
 
-/** Base models on disk, one folder per repo and commit, shared by all jobs of a daemon. */
+export interface ModelCacheOptions {
+  /** Of one model. */
+  maxModelBytes: number;
+  /** Of all models together. Those in use stay even where they are more. */
+  budgetBytes: number;
+  logger: Logger;
+}
+
+/** Base models on disk, one folder per repo and commit, shared by all jobs of a daemon, and by daemons. */
 export class ModelCache {
   readonly #hub: Hub;
   readonly #root: string;
-  readonly #maxBytes: number;
-  readonly #busy = new Map<string, Promise<string>>();
+  readonly #options: ModelCacheOptions;
+  readonly #leases: CacheLeases;
+  readonly #lock: CacheLock;
+  readonly #busy = new Map<string, Promise<void>>();
+  /** Models in use kept the cache from coming within its budget. */
+  #isOver = false;
 
-  constructor(hub: Hub, root: string, maxBytes: number) {
+  constructor(hub: Hub, root: string, options: ModelCacheOptions) {
     this.#hub = hub;
     this.#root = root;
-    this.#maxBytes = maxBytes;
+    this.#options = options;
+    this.#leases = new CacheLeases(root);
+    this.#lock = new CacheLock(root);
   }
 
   /**
@@ -43,19 +51,13 @@ export class ModelCache {
    * @throws BadInputError HUB_REPO_NOT_FOUND, MODEL_INCOMPLETE, MODEL_UNSUPPORTED.
    */
   async check(repo: string, revision: string | undefined, signal?: AbortSignal): Promise<BaseModel> {
-    const options = signal ? { signal } : {};
-    const resolved = await this.#hub.resolve({ type: 'model', repo, ...(revision ? { revision } : {}) }, options);
+    const wanted = { type: 'model' as const, repo, ...(revision ? { revision } : {}) };
+    const resolved = await this.#hub.resolve(wanted, signal ? { signal } : {});
     const model = { repo, revision: resolved.revision };
     const folder = this.#folder(model, 'config');
-    if (!(await pathExists(join(folder, 'config.json')))) {
-      await mkdir(this.#root, { recursive: true });
-      const limits = { maxBytes: LIMITS.jsonFileBytes, maxFiles: 1 };
-      const files = await this.#hub.download(
-        { type: 'model', ...model, to: folder, limits, accept: (path) => path === 'config.json' },
-        options,
-      );
-      if (files.length === 0) throw incomplete(model, 'config.json');
-    }
+    await mkdir(this.#root, { recursive: true });
+    await touch(folder);
+    await downloadConfig(this.#hub, model, folder, signal);
     await readModelConfig(folder);
     return model;
   }
@@ -71,8 +73,7 @@ export class ModelCache {
   ): Promise<{ model: BaseModel; facts: ModelFacts }> {
     const model = await this.check(repo, revision, signal);
     const config = await readModelConfig(this.#folder(model, 'config'));
-    const files = await this.#hub.list({ type: 'model', ...model }, signal ? { signal } : {});
-    const bytes = files.reduce((sum, { path, size }) => sum + (BASE_FILES.test(path) ? size : 0), 0);
+    const bytes = await this.#bytesOf(model, signal);
     const shapes = [...modelTensors(config).values()];
     const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
     return { model, facts: { bytes, parameters, cached: await pathExists(this.#folder(model, 'full')) } };
@@ -85,6 +86,7 @@ export class ModelCache {
   async requireChatTemplate(model: BaseModel, signal?: AbortSignal): Promise<void> {
     const folder = this.#folder(model, 'template');
     await mkdir(this.#root, { recursive: true });
+    await touch(folder);
     const limits = { maxBytes: 2 * LIMITS.jsonFileBytes, maxFiles: 2 };
     const accept = (path: string) => TEMPLATE_FILES.includes(path);
     await this.#hub.download({ type: 'model', ...model, to: folder, limits, accept }, signal ? { signal } : {});
@@ -95,63 +97,86 @@ export class ModelCache {
     );
   }
 
-  /** The folder with the model's files; downloads them once. */
-  fetch(model: BaseModel, signal?: AbortSignal): Promise<string> {
+  /**
+   * Works with the folder of a model's files, which are downloaded where they are not there yet. Until the work is over the
+   * folder stays; where this process is killed over it, another day, since a job that it started may go on.
+   */
+  async use<T>(model: BaseModel, work: (folder: string) => Promise<T>, signal?: AbortSignal): Promise<T> {
     const folder = this.#folder(model, 'full');
-    const running =
-      this.#busy.get(folder) ?? this.#download(model, folder, signal).finally(() => this.#busy.delete(folder));
-    this.#busy.set(folder, running);
-    return running;
+    const giveBack = await this.#lock.run(() => this.#leases.take(entryName(model)));
+    try {
+      await this.#present(model, folder, signal);
+      await touch(folder);
+      return await work(folder);
+    } finally {
+      await touch(folder);
+      await giveBack();
+      if (this.#isOver) await this.tidy();
+    }
   }
 
-  async #download(model: BaseModel, folder: string, signal?: AbortSignal): Promise<string> {
-    if (await pathExists(folder)) return folder;
-    const partial = `${folder}.partial`;
-    // What an earlier life left in it is gone on with: the commit is the same.
-    await mkdir(this.#root, { recursive: true });
+  /** Bytes of a model that are on this disk already, whole or begun. */
+  async heldBytes(model: BaseModel): Promise<number> {
+    const folder = this.#folder(model, 'full');
+    return (await folderBytes(folder)) || (await folderBytes(`${folder}.partial`));
+  }
+
+  /**
+   * Removes what killed processes left behind, and models that are not in use, the least recently used first: as many as the
+   * budget asks for, and as many as `wantedBytes` take. A fault is told and costs nothing else.
+   */
+  async tidy({ incomingBytes = 0, wantedBytes = 0 } = {}): Promise<void> {
+    const { budgetBytes, logger } = this.#options;
     try {
-      await this.#downloadTo(partial, model, signal);
+      const { gone, isWithin } = await this.#lock.run(async () => {
+        const [inUse, now] = [await this.#leases.inUse(), Date.now()];
+        return takeOut({ root: this.#root, budgetBytes, incomingBytes, wantedBytes, inUse, now, logger });
+      });
+      this.#isOver = !isWithin;
+      await deleteGone(gone);
     } catch (error) {
+      logger.warn({ error: errorMessage(error) }, 'cannot tidy the cache of models');
+    }
+  }
+
+  /** Downloads a model once, however many ask for it. */
+  async #present(model: BaseModel, folder: string, signal: AbortSignal | undefined): Promise<void> {
+    for (;;) {
+      // The failure of another job's download may be its own end only: ours tries itself.
+      await this.#busy.get(folder)?.catch(() => {});
+      signal?.throwIfAborted();
+      if (await pathExists(folder)) return;
+      if (!this.#busy.has(folder)) break;
+    }
+    const download = this.#download(model, folder, signal).finally(() => this.#busy.delete(folder));
+    this.#busy.set(folder, download);
+    await download;
+  }
+
+  async #download(model: BaseModel, folder: string, signal?: AbortSignal): Promise<void> {
+    const partial = `${folder}.partial`;
+    const missing = Math.max(0, (await this.#bytesOf(model, signal)) - (await folderBytes(partial)));
+    await this.tidy({ incomingBytes: missing });
+    // What an earlier life left in it is gone on with: the commit is the same.
+    await touch(partial);
+    try {
+      await downloadBase(this.#hub, model, partial, this.#options.maxModelBytes, signal);
+      await rename(partial, folder);
+    } catch (error) {
+      // Another daemon was faster.
+      if (await pathExists(folder)) return;
       // The next try goes on with what came; but a full disk would stay full, and a model that is refused is not asked for again.
       const goesOn = signal?.aborted || (error as Error).name === 'TransientError';
       if (!goesOn || isDiskFull(error)) await rm(partial, { recursive: true, force: true });
       throw error;
     }
-    await rename(partial, folder);
-    return folder;
   }
 
-  async #downloadTo(partial: string, model: BaseModel, signal: AbortSignal | undefined): Promise<void> {
-    const files = await this.#hub.download(
-      {
-        type: 'model',
-        ...model,
-        to: partial,
-        limits: { maxBytes: this.#maxBytes, maxFiles: LIMITS.submissionFiles },
-        accept: (path) => BASE_FILES.test(path),
-      },
-      signal ? { signal } : {},
-    );
-    const names = files.map(({ path }) => path);
-    for (const needed of ['config.json', 'tokenizer.json'])
-      if (!names.includes(needed)) throw incomplete(model, needed);
-    if (!names.some((name) => name.endsWith('.safetensors'))) throw incomplete(model, 'model.safetensors');
-    await readModelConfig(partial);
+  async #bytesOf(model: BaseModel, signal: AbortSignal | undefined): Promise<number> {
+    return baseBytes(await this.#hub.list({ type: 'model', ...model }, signal ? { signal } : {}));
   }
 
-  #folder({ repo, revision }: BaseModel, part: 'config' | 'template' | 'full'): string {
-    return join(this.#root, `${repo.replace('/', '--')}@${revision}.${part}`);
+  #folder(model: BaseModel, part: 'config' | 'template' | 'full'): string {
+    return join(this.#root, `${entryName(model)}.${part}`);
   }
-}
-
-function incomplete(model: BaseModel, file: string): BadInputError {
-  return new BadInputError(
-    'MODEL_INCOMPLETE',
-    `${model.repo}@${model.revision.slice(0, 8)} has no ${file}: only models with safetensors weights can be used`,
-  );
-}
-
-/** Text of a small file, or undefined where it is absent. */
-export async function readOptional(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined);
 }

@@ -1,6 +1,5 @@
 export { createDockerRunner, type DockerRunnerOptions } from './docker/docker-runner.ts';
 export { removeAllContainers } from './docker/remove-all.ts';
-export { folderBytes } from './folder-size.ts';
 export {
   type JobHandle,
   type JobLimits,

@@ -1,5 +1,4 @@
-import type { Logger } from '@tuning/kit';
-import { folderBytes } from '@tuning/runner';
+import { folderBytes, type Logger } from '@tuning/kit';
 import type { JobRecord, JobRepository } from '@tuning/store';
 import { deleteFolder, jobFolder } from './job-folder.ts';
 

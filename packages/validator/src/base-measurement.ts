@@ -16,10 +16,9 @@ export async function measureBase(services: ValidatorServices, steps: TaskSteps,
   await steps.once('base', async () => {
     const files = taskFolder(services.folder, steps.taskId);
     const { model } = steps.need('source');
-    const outcome = await runWithinLimits(services, {
+    const measurement = {
       id: `base-${steps.taskId}`,
       root: files.evaluations,
-      baseDir: await services.models.fetch(model, services.signal),
       submissionDir: undefined,
       expected: { baseRepo: model.repo, baseRevision: model.revision },
       sets: [
@@ -28,7 +27,12 @@ export async function measureBase(services: ValidatorServices, steps: TaskSteps,
       ],
       datasetType: request.dataset_type,
       sequenceLen: sequenceLenOf(services, request),
-    });
+    };
+    const outcome = await services.models.use(
+      model,
+      (baseDir) => runWithinLimits(services, { ...measurement, baseDir }),
+      services.signal,
+    );
     services.logger.info(
       {
         taskId: steps.taskId,

@@ -46,17 +46,22 @@ export async function evaluateOnce(
     const fetched = await fetchModel(services, model, join(root, 'model'), signal);
     const common = {
       root: join(root, 'jobs'),
-      baseDir: await models.fetch(original, signal),
       expected: { baseRepo: original.repo, baseRevision: original.revision },
       sets: [{ name: 'dataset', rowsFile }],
       datasetType: request.dataset_type,
       sequenceLen: config.tournament.sequence_len,
     };
-    const base = await evaluations.run({ ...common, id: `${id}-base`, submissionDir: undefined }, signal);
+    const [base, outcome] = await models.use(
+      original,
+      async (baseDir) => [
+        await evaluations.run({ ...common, baseDir, id: `${id}-base`, submissionDir: undefined }, signal),
+        fetched.verdict
+          ? { verdict: fetched.verdict, sets: {} as Record<string, undefined>, changes: undefined }
+          : await evaluations.run({ ...common, baseDir, id, submissionDir: fetched.dir }, signal),
+      ],
+      signal,
+    );
     const baseLoss = base.sets['dataset']?.summary;
-    const outcome = fetched.verdict
-      ? { verdict: fetched.verdict, sets: {} as Record<string, undefined>, changes: undefined }
-      : await evaluations.run({ ...common, id, submissionDir: fetched.dir }, signal);
     // An untouched base has the base's losses; anything else that was refused was not measured.
     const measured =
       outcome.sets['dataset']?.summary ?? (outcome.verdict.code === 'identical_to_base' ? baseLoss : undefined);

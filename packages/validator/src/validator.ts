@@ -55,6 +55,12 @@ export async function runValidator({
       );
     }
 
+    const models = new ModelCache(hub, folder.file('models'), {
+      maxModelBytes: config.evaluation.max_model_gb * GIB,
+      budgetBytes: config.evaluation.max_cache_gb * GIB,
+      logger: logger.child({ module: 'models' }),
+    });
+    await models.tidy();
     const services: ValidatorServices = {
       config,
       uid: neuron.uid,
@@ -64,7 +70,7 @@ export async function runValidator({
       namespace: neuron.namespace,
       folder,
       metagraph,
-      models: new ModelCache(hub, folder.file('models'), config.evaluation.max_model_gb * GIB),
+      models,
       peer,
       store,
       evaluations: new EvaluationQueue(runner, config.evaluation, logger.child({ module: 'evaluation' })),

@@ -69,7 +69,7 @@ export class FakeModels {
     this.#dir = join(root, 'base');
   }
 
-  fetch = async (): Promise<string> => {
+  use = async <T>(_: unknown, work: (folder: string) => Promise<T>): Promise<T> => {
     const fault = this.faults.shift();
     if (fault) throw fault;
     await mkdir(this.#dir, { recursive: true });
@@ -89,7 +89,7 @@ export class FakeModels {
       tie_word_embeddings: true,
     };
     await writeFile(join(this.#dir, 'config.json'), JSON.stringify(config));
-    return this.#dir;
+    return work(this.#dir);
   };
 }
 

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
-import { errorMessage, type Logger, sleep, TransientError } from '@tuning/kit';
+import { errorMessage, folderBytes, type Logger, sleep, TransientError } from '@tuning/kit';
 import type { Container, ContainerInspectInfo } from 'dockerode';
-import { folderBytes } from '../folder-size.ts';
 import type { JobHandle, JobResult, JobSpec } from '../job.ts';
 import { LogFollower, readLogTail } from '../log-segments.ts';
 import { orAborted } from '../or-aborted.ts';

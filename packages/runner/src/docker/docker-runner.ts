@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { BadInputError, isTuningError, type Logger, OperatorError, silentLogger, TransientError } from '@tuning/kit';
-import { folderBytes } from '../folder-size.ts';
+import {
+  BadInputError,
+  folderBytes,
+  isTuningError,
+  type Logger,
+  OperatorError,
+  silentLogger,
+  TransientError,
+} from '@tuning/kit';
 import type { JobHandle, JobSpec, Runner } from '../job.ts';
 import { checkedSpec, JobTable, openRegistry } from '../job-table.ts';
 import { type JobFile, listJobIds, readExit } from '../registry.ts';

@@ -135,7 +135,7 @@ async function bring(services: ValidatorServices, steps: TaskSteps, hotkey: stri
 async function measure(
   services: ValidatorServices,
   steps: TaskSteps,
-  request: TaskRequest,
+  order: TaskRequest,
   hotkey: string,
   uid: number,
   set: 'synthetic' | 'test',
@@ -144,18 +144,22 @@ async function measure(
   await steps.onceMember(set, hotkey, async () => {
     const files = taskFolder(services.folder, steps.taskId);
     const { model } = steps.need('source');
-    const outcome = await runOrRefuse(services, {
+    const request = {
       id: `${set}-${steps.taskId}-${uid}`,
       root: files.evaluations,
-      baseDir: await services.models.fetch(model, services.signal),
       submissionDir: files.submission(hotkey),
       expected: { baseRepo: model.repo, baseRevision: model.revision },
       // Copies are looked for once, before the gate.
       ...(set === 'synthetic' ? { sketchSeed: sketchSeed(steps) } : {}),
       sets: [{ name: set, rowsFile: files[set] }],
-      datasetType: request.dataset_type,
-      sequenceLen: sequenceLenOf(services, request),
-    });
+      datasetType: order.dataset_type,
+      sequenceLen: sequenceLenOf(services, order),
+    };
+    const outcome = await services.models.use(
+      model,
+      (baseDir) => runOrRefuse(services, { ...request, baseDir }),
+      services.signal,
+    );
     services.logger.info(
       { taskId: steps.taskId, hotkey, set, verdict: outcome.verdict.code, loss: outcome.sets[set]?.summary.loss },
       'submission measured',
@@ -236,7 +240,7 @@ export function finalVerdict(steps: TaskSteps, hotkey: string, judged: Verdict):
 
 /** Parameters of the base model, from the tensors that its config implies. */
 async function parametersOf(services: ValidatorServices, steps: TaskSteps): Promise<number> {
-  const config = await readModelConfig(await services.models.fetch(steps.need('source').model, services.signal));
+  const config = await services.models.use(steps.need('source').model, readModelConfig, services.signal);
   let total = 0;
   for (const shape of modelTensors(config).values()) total += shape.reduce((product, size) => product * size, 1);
   return total;

@@ -88,6 +88,11 @@ export const WEIGHT_DIFFERENCES = {
     at424: 'it names one, which must be CommitRevealWeightsVersion',
     source: 'subtensor/src/subnets/weights.rs: internal_commit_timelocked_weights',
   },
+  'payload-names-hotkey': {
+    at293: 'timelocked weights name nobody; what does is dropped as unreadable',
+    at424: 'they may name the hotkey that commits to them, and are dropped where another does',
+    source: 'subtensor/src/coinbase/reveal_commits.rs',
+  },
   'late-pulse': {
     at293: 'a commit whose pulse is not there at the epoch is dropped',
     at424: 'it waits for its pulse until the next epoch',

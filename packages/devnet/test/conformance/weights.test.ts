@@ -4,6 +4,7 @@ import { weightsHashedRefused } from './scenarios/weights-hashed-refused.ts';
 import { weightsMechanisms } from './scenarios/weights-mechanisms.ts';
 import { weightsBatched, weightsRefused, weightsStored } from './scenarios/weights-set.ts';
 import { weightsTimelocked } from './scenarios/weights-timelocked.ts';
+import { weightsTimelockedHotkey } from './scenarios/weights-timelocked-hotkey.ts';
 
 conformance(
   weightsRefused,
@@ -12,5 +13,6 @@ conformance(
   weightsHashed,
   weightsHashedRefused,
   weightsTimelocked,
+  weightsTimelockedHotkey,
   weightsMechanisms,
 );

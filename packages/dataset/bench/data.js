@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm run bench -- data [--json] [--rows N] [--full] [--only read|near|lint|split,…] [--formats jsonl,…]`: how fast datasets are
-// read, linted, split and searched for near-duplicates, and in how much memory, each in a process of its own. Beside each file:
+// `npm run bench -- data [--json] [--rows N] [--full] [--only read|near|lint|split|publish,…] [--formats jsonl,…]`: how fast datasets are
+// read, linted, split, published and searched for near-duplicates, and in how much memory, each in a process of its own. Beside each file:
 // `cat` and `sha256sum` of the same bytes, and pyarrow where TUNING_BENCH_PYTHON names a Python that has it.
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { writeFiles, writeLines } from './files.js';
 const MIB = 2 ** 20;
 const FULL_ROWS = 1_100_000;
 const JOB = fileURLToPath(new URL('./job.js', import.meta.url));
-const WORKS = ['read', 'near', 'lint', 'split'];
+const WORKS = ['read', 'near', 'lint', 'split', 'publish'];
 const FORMATS = ['jsonl', 'json', 'csv', 'parquet'];
 const python = process.env.TUNING_BENCH_PYTHON;
 /** Reads as `datasets` would, with pyarrow, in batches; prints rows, seconds and peak KiB. */
@@ -98,6 +98,7 @@ function line({
   mibPerSecond,
   peakMiB,
   pauseMs,
+  busyMs,
   ...more
 }) {
   const { baseline, pyarrow: python, copies, found, strays } = more;
@@ -105,7 +106,7 @@ function line({
     `${work} ${format} ${packing}`.padEnd(22),
     `${count} rows in ${rounded(seconds)} s`,
     `${rounded(rowsPerSecond)} rows/s, ${rounded(mibPerSecond)} MiB/s unpacked`,
-    `peak ${rounded(peakMiB)} MiB, longest pause ${rounded(pauseMs)} ms`,
+    `peak ${rounded(peakMiB)} MiB, longest pause ${rounded(pauseMs)} ms${busyMs === undefined ? '' : `, ${rounded(busyMs)} of them ours`}`,
     ...(baseline ? [`cat | sha256sum ${rounded(baseline.seconds)} s`] : []),
     ...(python ? [`pyarrow ${rounded(python.seconds)} s, ${rounded(python.peakMiB)} MiB`] : []),
     ...(copies === undefined ? [] : [`${found} of ${copies} copies found, ${strays} other rows taken for one`]),

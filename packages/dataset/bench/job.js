@@ -3,36 +3,51 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { lintRowsAsync, openRowFile, sealSplit, storeDataset } from '../dist/index.js';
+import { lintRowsAsync, openRowFile, sealSplit, storeDataset, writeShards } from '../dist/index.js';
 import { nearDuplicateSteps } from '../dist/near-duplicates/near-duplicates.js';
 import { rowTexts } from '../dist/near-duplicates/row-texts.js';
 import { runInSlices } from '../dist/slices.js';
+import { watchBusy } from './busy.js';
 import { isCopy, originalOf } from './rows.js';
 
 const [work, path, format] = process.argv.slice(2);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 
-async function measured(run) {
-  delay.enable();
-  const start = performance.now();
-  const facts = await run();
-  const seconds = (performance.now() - start) / 1000;
-  delay.disable();
-  return { seconds, ...facts };
-}
-
-async function read() {
-  const folder = await mkdtemp(join(process.env.BENCH_FOLDER ?? tmpdir(), 'read-'));
+/** With a folder that is gone afterwards. */
+async function inFolder(run) {
+  const folder = await mkdtemp(join(process.env.BENCH_FOLDER ?? tmpdir(), `${work}-`));
   try {
-    return await measured(async () => {
-      const { rows, digest } = await storeDataset([{ path, format }], join(folder, 'rows.jsonl'));
-      rows.close();
-      return { rows: rows.length, unpackedBytes: rows.bytes, digest };
-    });
+    return await run(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+async function measured(run) {
+  delay.enable();
+  const busy = watchBusy();
+  const start = performance.now();
+  const facts = await run();
+  const seconds = (performance.now() - start) / 1000;
+  delay.disable();
+  return { seconds, busyMs: busy.end(), ...facts };
+}
+
+const read = () =>
+  inFolder((folder) =>
+    measured(async () => {
+      const { rows, digest } = await storeDataset([{ path, format }], join(folder, 'rows.jsonl'));
+      rows.close();
+      return { rows: rows.length, unpackedBytes: rows.bytes, digest };
+    }),
+  );
+
+/** The rows as parquet shards, read back and compared, as a train split is published. */
+const publish = (rows) =>
+  inFolder(async (folder) => {
+    const { shards } = await writeShards({ rowsFile: path, sha256: rows.digest, folder });
+    return { shards: shards.length, bytes: shards.reduce((sum, { bytes }) => sum + bytes, 0) };
+  });
 
 async function nearDuplicates(rows) {
   const firstOf = await runInSlices(nearDuplicateSteps(rowTexts(rows, 'instruct')));
@@ -50,6 +65,7 @@ async function nearDuplicates(rows) {
 
 const WORKS = {
   near: nearDuplicates,
+  publish,
   lint: async (rows) => ({ distinct: (await lintRowsAsync(rows, 'instruct', { sequenceLen: 1024 })).distinct }),
   split: async (rows) => {
     const args = { rows, type: 'instruct', seed: new Uint8Array(32).fill(7), syntheticCount: 400 };

@@ -79,12 +79,12 @@ describe('shards of a train split', () => {
   it('of many columns are cut before their footer gets long', async () => {
     // 600 columns: three row groups of 512 KiB a shard.
     const names = Array.from({ length: 600 }, (_, i) => `column ${i}`);
-    const rows = Array.from({ length: 300 }, (_, i) =>
+    const rows = Array.from({ length: 120 }, (_, i) =>
       Object.fromEntries(names.map((name) => [name, `${name} of row ${i}`])),
     );
     const { made, paths, expected } = await shardsOf(rows);
     const { shards } = published(made);
-    expect(expected.bytes / (3 * 512 * 1024)).toBeGreaterThan(2);
+    expect(expected.bytes / (3 * 512 * 1024)).toBeGreaterThan(1);
     expect(shards.length).toBe(Math.ceil(expected.bytes / (3 * 512 * 1024)));
     expect(await readShards(paths, { maxTextBytes: expected.bytes })).toEqual(expected);
   });

@@ -104,11 +104,9 @@ async function writeAll(
     try {
       for (const count of groups) {
         signal?.throwIfAborted();
-        await file.write(
-          Array.from({ length: count }, () => rows.at(at++)!),
-          pacer,
-          signal,
-        );
+        const group = Array.from({ length: count }, () => rows.at(at++)!);
+        if (at === count) await file.warmUp(group, pacer, signal);
+        await file.write(group, pacer, signal);
         if (pacer.due) await pacer.turn(signal);
       }
       shards.push({ path, ...(await file.end()) });

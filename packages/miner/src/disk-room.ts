@@ -6,26 +6,32 @@ const MARGIN_BYTES = 2 * 1024 ** 2;
 const OUTPUT_OF_FULL = 5;
 const OUTPUT_OF_ADAPTER = 0.3;
 
-export interface DiskRoom {
-  readonly neededBytes: number;
-  readonly freeBytes: number;
-}
-
-/** Bytes that a job will take: the cached base model where it is not there yet, its copy, the rows twice and what training writes. */
+/** Bytes that a job takes from its beginning: what its model lacks in the cache, the copy, the rows twice and what training writes. */
 export function bytesOfJob(job: {
-  model: { bytes: number; cached: boolean };
+  modelBytes: number;
+  /** Of the model, not in the cache yet. */
+  missingBytes: number;
   rowsBytes: number;
   /** The recipe trains an adapter, not every weight. */
   adapter: boolean;
 }): number {
-  const { model, rowsBytes, adapter } = job;
-  const copies = model.cached ? 1 : 2;
-  const needed = model.bytes * (copies + (adapter ? OUTPUT_OF_ADAPTER : OUTPUT_OF_FULL)) + 2 * rowsBytes;
+  const { modelBytes, missingBytes, rowsBytes, adapter } = job;
+  const needed = missingBytes + modelBytes * (1 + (adapter ? OUTPUT_OF_ADAPTER : OUTPUT_OF_FULL)) + 2 * rowsBytes;
   return Math.ceil(needed + Math.max(MARGIN_BYTES, needed * MARGIN_SHARE));
 }
 
 /** One sentence for an operator, or undefined where there is room. */
-export function lackOfRoom({ neededBytes, freeBytes: free }: DiskRoom, folder: string): string | undefined {
-  if (free >= neededBytes) return undefined;
-  return `the job needs about ${neededBytes} bytes of disk and ${folder} has ${free} left: free some space`;
+export function lackOfRoom(
+  room: {
+    readonly neededBytes: number;
+    readonly freeBytes: number;
+    /** Of the free ones, what other jobs will still write. */
+    readonly promisedBytes: number;
+  },
+  folder: string,
+): string | undefined {
+  const { neededBytes, freeBytes, promisedBytes } = room;
+  if (freeBytes - promisedBytes >= neededBytes) return undefined;
+  const others = promisedBytes > 0 ? `, ${promisedBytes} of them for jobs accepted before` : '';
+  return `the job needs about ${neededBytes} bytes of disk and ${folder} has ${freeBytes} left${others}: free some space`;
 }

@@ -2,13 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import { freeBytes, type Logger, type Secret } from '@tuning/kit';
+import type { Logger, Secret } from '@tuning/kit';
 import {
   createHttpServer,
   HttpError,
   type LocalFiles,
   type ModelCache,
-  type ModelFacts,
   Turnstile,
   takeInDataset,
 } from '@tuning/neuron';
@@ -16,7 +15,7 @@ import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import type { FastifyInstance } from 'fastify';
-import { bytesOfJob, lackOfRoom } from './disk-room.ts';
+import type { JobNeeds, RoomBook } from './room-book.ts';
 
 export interface MinerApiServices {
   store: MinerStore;
@@ -25,10 +24,7 @@ export interface MinerApiServices {
   hub: Hub;
   /** Folder for the datasets of orders. */
   intakeFolder: string;
-  /** Where jobs are kept, for the room on its disk. */
-  dataFolder: string;
-  /** The recipe trains an adapter, not every weight. */
-  adapter: boolean;
+  room: Pick<RoomBook, 'admit' | 'lackFor'>;
   maxModelBytes: number;
   localFiles: LocalFiles;
   apiKey: Secret | undefined;
@@ -41,57 +37,55 @@ const MAX_WAITING = 4;
 
 /** `POST /train/`, `GET /train`, `GET` and `DELETE /train/:job_id`, `GET /train/:job_id/curve`. */
 export function createMinerApi(services: MinerApiServices): FastifyInstance {
-  const { store, worker, models, hub, intakeFolder, dataFolder, adapter, maxModelBytes } = services;
+  const { store, worker, models, hub, intakeFolder, room, maxModelBytes } = services;
   const { localFiles, logger, signal } = services;
   const server = createHttpServer({ apiKey: services.apiKey, logger });
 
   const intake = new Turnstile(MAX_WAITING);
 
-  /** Twice: before anything is downloaded, and once the size of the rows is known. @throws HttpError 413, 507. */
-  const requireRoom = async (facts: ModelFacts, rowsBytes: number): Promise<void> => {
-    if (facts.bytes > maxModelBytes) {
-      const message = `the base model has ${facts.bytes} bytes, policy.max_model_gb allows ${maxModelBytes}`;
+  /** Before anything is downloaded. @throws HttpError 413, 507. */
+  const requireRoom = async (needs: JobNeeds): Promise<void> => {
+    if (needs.modelBytes > maxModelBytes) {
+      const message = `the base model has ${needs.modelBytes} bytes, policy.max_model_gb allows ${maxModelBytes}`;
       throw new HttpError(413, 'MODEL_TOO_LARGE', message);
     }
-    const neededBytes = bytesOfJob({ model: facts, rowsBytes, adapter });
-    const lack = lackOfRoom({ neededBytes, freeBytes: await freeBytes(dataFolder) }, dataFolder);
+    const lack = await room.lackFor(needs);
     if (lack) throw new HttpError(507, 'DISK_FULL', lack);
   };
 
   /** Leaves only the rows as JSON lines. */
-  const takeInRows = async (
-    order: TrainRequest,
-    facts: ModelFacts,
-    folder: string,
-    rowsFile: string,
-  ): Promise<number> => {
+  const takeInRows = async (order: TrainRequest, folder: string, rowsFile: string): Promise<number> => {
     const source = join(folder, 'source');
     const { rows } = await takeInDataset(order, hub, { folder: source, rowsFile }, localFiles, { signal });
-    await requireRoom(facts, (await stat(rowsFile)).size);
     await rm(source, { recursive: true, force: true });
     return rows;
+  };
+
+  /** Writes the job's row once the size of its rows is known. @throws HttpError 507. */
+  const enter = async (id: string, order: TrainRequest, needs: JobNeeds, rowsFile: string): Promise<void> => {
+    const payload = { kind: 'own' as const, request: order, model: needs.model, rowsFile, needs };
+    const admitted = await room.admit(needs, () =>
+      store.jobs.insert({ id, kind: 'own', payload, priority: 0, deadlineBlock: null }),
+    );
+    if ('lack' in admitted) throw new HttpError(507, 'DISK_FULL', admitted.lack);
   };
 
   server.post('/train', async (request, reply) => {
     const order = trainRequestSchema.parse(request.body);
     const { model, facts } = await models.survey(order.model, order.model_revision, signal);
-    await requireRoom(facts, 0);
+    const needs = { model, modelBytes: facts.bytes, rowsBytes: 0 };
+    await requireRoom(needs);
     const id = `own-${randomUUID()}`;
     const folder = join(intakeFolder, id);
     const rowsFile = join(folder, 'train.jsonl');
-    const rows = await intake
-      .pass(() => takeInRows(order, facts, folder, rowsFile))
-      .catch(async (error: unknown) => {
-        await rm(folder, { recursive: true, force: true });
-        throw error;
-      });
-    store.jobs.insert({
-      id,
-      kind: 'own',
-      payload: { kind: 'own', request: order, model, rowsFile },
-      priority: 0,
-      deadlineBlock: null,
-    });
+    let rows: number;
+    try {
+      rows = await intake.pass(() => takeInRows(order, folder, rowsFile));
+      await enter(id, order, { ...needs, rowsBytes: (await stat(rowsFile)).size }, rowsFile);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
     worker.wake();
     logger.info({ jobId: id, model: model.repo, rows }, 'training job enqueued');
     return reply.code(202).send({ message: 'Training job enqueued.', job_id: id });

@@ -3,13 +3,13 @@ import { constants, createReadStream } from 'node:fs';
 import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Hub } from '@tuning/hub';
-import { BadInputError, freeBytes, OperatorError, pathExists, writeFileAtomic } from '@tuning/kit';
+import { BadInputError, OperatorError, pathExists, writeFileAtomic } from '@tuning/kit';
 import type { BaseModel, ModelCache } from '@tuning/neuron';
 import { type DatasetType, sha256Hex, taskOfferSchema } from '@tuning/protocol';
 import type { AssignmentRepository, JobRecord } from '@tuning/store';
 import { loadRecipe, recipeYaml } from '@tuning/training';
-import { bytesOfJob, lackOfRoom } from './disk-room.ts';
 import { jobPayloadSchema } from './job-payload.ts';
+import type { RoomBook } from './room-book.ts';
 import { fetchTrainSplit } from './train-split.ts';
 
 export interface PreparationServices {
@@ -21,8 +21,7 @@ export interface PreparationServices {
   /** The operator's own keys. */
   recipeOverrides: Record<string, unknown>;
   hotkey: string;
-  /** The recipe trains an adapter, not every weight. */
-  adapter: boolean;
+  room: Pick<RoomBook, 'lackOfStarting'>;
   /** Unix time in ms at which training for a deadline block must be over, with time left to publish and commit. */
   finishBy: (deadlineBlock: number) => number;
 }
@@ -37,7 +36,7 @@ export async function prepareJob(
   if (await pathExists(join(dir, 'recipe.yml'))) return;
   const payload = jobPayloadSchema.parse(job.payload);
   if (payload.kind === 'own') {
-    await makeFolder(services, dir, payload.model, (await stat(payload.rowsFile)).size, signal);
+    await makeFolder(services, job, dir, payload.model, (await stat(payload.rowsFile)).size, signal);
     await copyFile(payload.rowsFile, join(dir, 'data', 'train.jsonl'));
     const sequenceLen = Number(
       loadRecipe({ baseFile: services.baseRecipe, overrides: services.recipeOverrides })['sequence_len'],
@@ -55,7 +54,7 @@ export async function prepareJob(
   if (!assignment)
     throw new BadInputError('ASSIGNMENT_MISSING', `the store has no assignment ${payload.taskId} for job ${job.id}`);
   const offer = taskOfferSchema.parse(assignment.offer);
-  await makeFolder(services, dir, offer.model, offer.dataset.file.bytes, signal);
+  await makeFolder(services, job, dir, offer.model, offer.dataset.file.bytes, signal);
   await fetchTrainSplit(services.hub, offer.dataset, dir, signal);
   await placeModelAndRecipe(
     services,
@@ -73,7 +72,8 @@ export async function prepareJob(
 
 /** @throws OperatorError DISK_FULL before anything is downloaded that would not fit. */
 async function makeFolder(
-  { models, adapter }: PreparationServices,
+  { models, room }: PreparationServices,
+  job: JobRecord,
   dir: string,
   model: BaseModel,
   rowsBytes: number,
@@ -81,8 +81,7 @@ async function makeFolder(
 ): Promise<void> {
   const { facts } = await models.survey(model.repo, model.revision, signal);
   await mkdir(join(dir, 'data'), { recursive: true });
-  const neededBytes = bytesOfJob({ model: facts, rowsBytes, adapter });
-  const lack = lackOfRoom({ neededBytes, freeBytes: await freeBytes(dir) }, dir);
+  const lack = await room.lackOfStarting(job, { model, modelBytes: facts.bytes, rowsBytes });
   if (lack) throw new OperatorError('DISK_FULL', lack);
 }
 

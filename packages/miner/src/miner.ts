@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { MinerConfig } from '@tuning/config';
 import { errorMessage, GIB, type Logger, OperatorError } from '@tuning/kit';
-import { listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
+import { type BaseModel, listenHttp, localFilesOf, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { MAX_COMMITTED_REPO_BYTES } from '@tuning/protocol';
 import { createProcessRunner } from '@tuning/runner';
-import { openMinerStore } from '@tuning/store';
+import { type MinerStore, openMinerStore } from '@tuning/store';
 import { createTrainingWorker, loadRecipe } from '@tuning/training';
 import { createMinerApi } from './http-api.ts';
+import { sweepIntake } from './intake-sweep.ts';
 import { JobHandOver } from './job-hand-over.ts';
 import { jobPayloadSchema } from './job-payload.ts';
 import { prepareJob } from './job-preparation.ts';
@@ -14,6 +15,7 @@ import { type JobsView, viewJobs } from './job-view.ts';
 import { watchJobs } from './job-watch.ts';
 import { createOfferSurvey, TRAINING_SHARE } from './offer-survey.ts';
 import { BASE_RECIPE, readRecipeOverrides } from './recipe-overrides.ts';
+import { RoomBook } from './room-book.ts';
 import { createSelfCheck } from './self-check.ts';
 import { SpeedBook } from './speed-book.ts';
 import { measureSpeed } from './speed-measure.ts';
@@ -50,6 +52,11 @@ function checkNamespace(namespace: string): void {
   );
 }
 
+/** Base models of trained tasks whose model is not pushed yet: the self-check needs them once more. */
+function modelsToCheck({ assignments }: MinerStore): BaseModel[] {
+  return assignments.list({ states: ['publishing'] }).map(({ offer }) => offer.model);
+}
+
 /** Runs a miner until the signal aborts. @throws OperatorError in one clear line for what only the operator can mend. */
 export async function runMiner({ config, secrets, logger, signal, showJobs, onReady }: RunMinerArgs): Promise<void> {
   const recipeOverrides = await readRecipeOverrides(config.training.recipe);
@@ -67,10 +74,13 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
     const models = new ModelCache(hub, folder.file('models'), {
       maxModelBytes: config.policy.max_model_gb * GIB,
       budgetBytes: config.training.max_cache_gb * GIB,
+      wanted: () => [...room.wantedModels(), ...modelsToCheck(store)],
       logger: logger.child({ module: 'models' }),
     });
-    await models.tidy();
     const jobsRoot = folder.file('jobs');
+    const adapter = Boolean(recipe.adapter);
+    const room = new RoomBook({ folder: folder.path, jobsRoot, jobs: store.jobs, models, adapter });
+    await models.tidy();
     const jobFolder = (id: string) => join(jobsRoot, id);
 
     const services = {
@@ -80,7 +90,7 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
       baseRecipe: BASE_RECIPE,
       recipeOverrides,
       hotkey: hotkey.address,
-      adapter: Boolean(recipe.adapter),
+      room,
       finishBy: (deadlineBlock: number) => {
         const left = Math.max(0, deadlineBlock - chain.head.number) * chain.blockTimeMs;
         return Math.round(Date.now() + left * TRAINING_SHARE);
@@ -177,18 +187,17 @@ export async function runMiner({ config, secrets, logger, signal, showJobs, onRe
         assumedSpeed: config.policy.tokens_per_second_1b,
         alphaPerBlock: config.policy.alpha_per_block,
         gpus: slotGpus?.[0]?.length ?? config.training.gpus?.length ?? 0,
-        folder: folder.path,
       }),
-      folder: folder.path,
+      room,
     });
+    await sweepIntake(folder.file('intake'), store.jobs, logger.child({ module: 'http' }));
     const http = createMinerApi({
       store,
       worker,
       models,
       hub,
       intakeFolder: folder.file('intake'),
-      dataFolder: folder.path,
-      adapter: Boolean(recipe.adapter),
+      room,
       maxModelBytes: config.policy.max_model_gb * GIB,
       localFiles: localFilesOf(config, folder.path),
       apiKey: secrets.apiKey,

@@ -1,9 +1,8 @@
 import type { Chain } from '@tuning/chain';
-import { BadInputError, freeBytes, withDeadline } from '@tuning/kit';
+import { BadInputError, withDeadline } from '@tuning/kit';
 import type { MetagraphView, ModelCache } from '@tuning/neuron';
 import type { TaskOffer } from '@tuning/protocol';
 import type { Recipe } from '@tuning/training';
-import { bytesOfJob, type DiskRoom } from './disk-room.ts';
 import { alphaPerGpuHour, expectedShare } from './expected-pay.ts';
 import type { SpeedBook } from './speed-book.ts';
 import { hoursOf, workOf } from './work-estimate.ts';
@@ -20,7 +19,6 @@ export interface OfferSurvey {
   /** Estimated hours of training on one slot. */
   readonly workHours: number;
   readonly alphaPerGpuHour: number;
-  readonly room: DiskRoom;
 }
 
 export interface SurveyServices {
@@ -35,15 +33,13 @@ export interface SurveyServices {
   alphaPerBlock: number;
   /** GPUs of one slot, 0 for none. */
   gpus: number;
-  /** The data folder. */
-  folder: string;
 }
 
-/** Looks at an offer. @throws BadInputError for a model that cannot be used; TransientError where hub or disk do not answer. */
+/** Looks at an offer. @throws BadInputError for a model that cannot be used; TransientError where the hub does not answer. */
 export type SurveyOffer = (offer: TaskOffer, openTasks: number, signal?: AbortSignal) => Promise<OfferSurvey>;
 
 export function createOfferSurvey(services: SurveyServices): SurveyOffer {
-  const { models, metagraph, chain, hotkey, recipe, speeds, assumedSpeed, alphaPerBlock, gpus, folder } = services;
+  const { models, metagraph, chain, hotkey, recipe, speeds, assumedSpeed, alphaPerBlock, gpus } = services;
   return (offer, openTasks, signal) =>
     withDeadline(
       `looking at ${offer.model.repo}`,
@@ -59,17 +55,11 @@ export function createOfferSurvey(services: SurveyServices): SurveyOffer {
         const work = workOf(offer, recipe, facts.parameters);
         const workHours = hoursOf(work, speeds.tokensPerSecond1b ?? assumedSpeed, windowHours);
         const share = expectedShare(metagraph.current, hotkey);
-        const neededBytes = bytesOfJob({
-          model: facts,
-          rowsBytes: offer.dataset.file.bytes,
-          adapter: Boolean(recipe.adapter),
-        });
         return {
           modelBytes: facts.bytes,
           parameters: facts.parameters,
           workHours,
           alphaPerGpuHour: alphaPerGpuHour({ share, alphaPerBlock, blocks, openTasks, workHours, gpus }),
-          room: { neededBytes, freeBytes: await freeBytes(folder) },
         };
       },
       signal,

@@ -19,7 +19,8 @@ import type { TrainingWorker } from '@tuning/training';
 import { z } from 'zod';
 import { taskJobId } from './job-payload.ts';
 import { decideOffer } from './offer-policy.ts';
-import type { SurveyOffer } from './offer-survey.ts';
+import type { OfferSurvey, SurveyOffer } from './offer-survey.ts';
+import type { JobNeeds, RoomBook } from './room-book.ts';
 import { decideWork } from './work-policy.ts';
 
 const progressSchema = z.object({
@@ -38,7 +39,7 @@ export class TaskDesk {
   readonly #logger: Logger;
   readonly #stakeAlphaOf: (hotkey: string) => number;
   readonly #survey: SurveyOffer;
-  readonly #folder: string;
+  readonly #room: Pick<RoomBook, 'admit'>;
   draining = false;
 
   constructor(services: {
@@ -50,8 +51,7 @@ export class TaskDesk {
     /** Alpha staked to a hotkey on the subnet, by the metagraph. */
     stakeAlphaOf: (hotkey: string) => number;
     survey: SurveyOffer;
-    /** The data folder, for messages about its disk. */
-    folder: string;
+    room: Pick<RoomBook, 'admit'>;
   }) {
     this.#store = services.store;
     this.#worker = services.worker;
@@ -60,12 +60,12 @@ export class TaskDesk {
     this.#logger = services.logger;
     this.#stakeAlphaOf = services.stakeAlphaOf;
     this.#survey = services.survey;
-    this.#folder = services.folder;
+    this.#room = services.room;
   }
 
   /** @throws TransientError where the hub does not tell the model's size: the validator asks again. */
   async onOffer(from: DirectoryEntry, offer: TaskOffer, signal?: AbortSignal): Promise<OfferAnswer> {
-    const answer = this.#decide(from, offer) ?? (await this.#decideWork(offer, signal)) ?? this.#take(from, offer);
+    const answer = this.#decide(from, offer) ?? (await this.#look(from, offer, signal));
     const { taskId } = offer;
     if (!answer.accept) {
       const { reason, message } = answer;
@@ -89,20 +89,18 @@ export class TaskDesk {
     return answer.accept ? undefined : answer;
   }
 
-  async #decideWork(offer: TaskOffer, signal: AbortSignal | undefined): Promise<OfferAnswer | undefined> {
+  async #look(from: DirectoryEntry, offer: TaskOffer, signal: AbortSignal | undefined): Promise<OfferAnswer> {
+    let survey: OfferSurvey;
     try {
-      const survey = await this.#survey(offer, this.#openTasks() + 1, signal);
-      const { parameters, modelBytes, workHours, alphaPerGpuHour } = survey;
-      this.#logger.debug(
-        { taskId: offer.taskId, parameters, modelBytes, workHours, alphaPerGpuHour },
-        'offer surveyed',
-      );
-      const answer = decideWork(survey, this.#config.policy, { now: Date.now(), folder: this.#folder });
-      return answer.accept ? undefined : answer;
+      survey = await this.#survey(offer, this.#openTasks() + 1, signal);
     } catch (error) {
       if (!(error instanceof BadInputError) && !(error instanceof OperatorError)) throw error;
       return { accept: false, reason: 'model_not_accepted', message: error.message.slice(0, 500) };
     }
+    const { parameters, modelBytes, workHours, alphaPerGpuHour } = survey;
+    this.#logger.debug({ taskId: offer.taskId, parameters, modelBytes, workHours, alphaPerGpuHour }, 'offer surveyed');
+    const answer = decideWork(survey, this.#config.policy, Date.now());
+    return answer.accept ? this.#take(from, offer, modelBytes) : answer;
   }
 
   #openTasks(): number {
@@ -111,9 +109,12 @@ export class TaskDesk {
   }
 
   /** Looking at the work took time, in which other offers may have come: the rules are asked once more. */
-  #take(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
+  async #take(from: DirectoryEntry, offer: TaskOffer, modelBytes: number): Promise<OfferAnswer> {
+    const needs = { model: offer.model, modelBytes, rowsBytes: offer.dataset.file.bytes };
     try {
-      return this.#enter(from, offer);
+      const admitted = await this.#room.admit(needs, () => this.#enter(from, offer, needs));
+      if ('entered' in admitted) return admitted.entered;
+      return { accept: false, reason: 'disk_full', message: admitted.lack.slice(0, 500) };
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       this.#logger.error({ taskId: offer.taskId, error: errorMessage(error) }, 'the disk is full: free some space');
@@ -121,7 +122,7 @@ export class TaskDesk {
     }
   }
 
-  #enter(from: DirectoryEntry, offer: TaskOffer): OfferAnswer {
+  #enter(from: DirectoryEntry, offer: TaskOffer, needs: JobNeeds): OfferAnswer {
     const meanwhile = this.#decide(from, offer);
     if (meanwhile) return meanwhile;
     const jobId = taskJobId(offer.taskId);
@@ -129,7 +130,7 @@ export class TaskDesk {
       this.#store.jobs.insert({
         id: jobId,
         kind: 'task',
-        payload: { kind: 'task', taskId: offer.taskId },
+        payload: { kind: 'task', taskId: offer.taskId, needs },
         priority: 10,
         deadlineBlock: offer.deadlineBlock,
       });

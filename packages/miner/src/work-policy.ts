@@ -1,7 +1,6 @@
 import type { MinerConfig, ProfitRule } from '@tuning/config';
 import { GIB } from '@tuning/kit';
 import type { OfferAnswer } from '@tuning/protocol';
-import { lackOfRoom } from './disk-room.ts';
 import { isWithinHours } from './hours-of-day.ts';
 import type { OfferSurvey } from './offer-survey.ts';
 
@@ -9,14 +8,13 @@ import type { OfferSurvey } from './offer-survey.ts';
 export function decideWork(
   survey: OfferSurvey,
   policy: MinerConfig['policy'],
-  { now, folder }: { /** Unix time in ms. */ now: number; folder: string },
+  /** Unix time in ms. */
+  now: number,
 ): OfferAnswer {
-  const { modelBytes, workHours, room } = survey;
+  const { modelBytes, workHours } = survey;
   if (modelBytes > policy.max_model_gb * GIB) {
     return decline('too_large', `the base model has ${modelBytes} bytes, at most ${policy.max_model_gb} GiB wanted`);
   }
-  const lack = lackOfRoom(room, folder);
-  if (lack) return decline('disk_full', lack);
   if (policy.max_hours !== undefined && workHours > policy.max_hours) {
     return decline(
       'too_much_work',

@@ -25,10 +25,11 @@ const survey: OfferSurvey = {
   parameters: 250,
   workHours: 1,
   alphaPerGpuHour: 1,
-  room: { neededBytes: 10, freeBytes: 10 },
 };
 
 let look: (offered: TaskOffer, openTasks: number) => OfferSurvey | Promise<OfferSurvey>;
+/** What the book of room answers, with the bytes of the rows. */
+let lack: string | undefined;
 let worker: FakeWorker;
 let desk: TaskDesk;
 let opened: Awaited<ReturnType<typeof openTempStore>>;
@@ -36,6 +37,7 @@ beforeEach(async () => {
   opened = await openTempStore();
   worker = new FakeWorker();
   look = () => survey;
+  lack = undefined;
   const policy = {
     min_blocks: 20,
     max_blocks: 1_000,
@@ -53,7 +55,7 @@ beforeEach(async () => {
     logger: silentLogger,
     stakeAlphaOf: () => 5,
     survey: async (offered, openTasks) => look(offered, openTasks),
-    folder: '/data',
+    room: { admit: async (needs, enter) => (lack ? { lack: `${lack} ${needs.rowsBytes}` } : { entered: enter() }) },
   });
 });
 afterEach(() => opened.remove());
@@ -126,11 +128,12 @@ describe('the work of an offer', () => {
   it('that does not suit is declined with its reason, and leaves no row behind', async () => {
     look = () => ({ ...survey, modelBytes: 2 ** 31 });
     expect(await desk.onOffer(v, offer)).toMatchObject({ accept: false, reason: 'too_large' });
-    look = () => ({ ...survey, room: { neededBytes: 11, freeBytes: 10 } });
+    look = () => survey;
+    lack = 'no room for rows of';
     expect(await desk.onOffer(v, offer)).toEqual({
       accept: false,
       reason: 'disk_full',
-      message: 'the job needs about 11 bytes of disk and /data has 10 left: free some space',
+      message: 'no room for rows of 1000',
     });
     expect([assignment(), jobs()]).toEqual([undefined, []]);
   });

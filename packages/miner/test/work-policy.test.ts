@@ -11,21 +11,19 @@ const survey: OfferSurvey = {
   parameters: 3e9,
   workHours: 4,
   alphaPerGpuHour: 0.4,
-  room: { neededBytes: 1e9, freeBytes: 1e12 },
 };
 const at = (hour: number) => Date.UTC(2026, 0, 1, hour, 30);
 const decide = (policy: Partial<MinerConfig['policy']>, change: Partial<OfferSurvey> = {}, now = at(12)) =>
-  decideWork({ ...survey, ...change }, { max_model_gb: 64, ...policy } as MinerConfig['policy'], { now, folder: '/d' });
+  decideWork({ ...survey, ...change }, { max_model_gb: 64, ...policy } as MinerConfig['policy'], now);
 
 describe('decideWork', () => {
-  it('declines what is too large, too long, or has no room, and says by how much', () => {
+  it('declines what is too large or too long, and says by how much', () => {
     expect(decide({})).toEqual({ accept: true });
     expect(decide({ max_model_gb: 5 })).toMatchObject({ reason: 'too_large', message: /6000000000 bytes/ });
     expect(decide({ max_hours: 3 })).toMatchObject({
       reason: 'too_much_work',
       message: 'it would train about 4 h here, at most 3 h wanted',
     });
-    expect(decide({}, { room: { neededBytes: 2e12, freeBytes: 1e12 } })).toMatchObject({ reason: 'disk_full' });
   });
 
   const profit = [
@@ -90,9 +88,9 @@ describe('the expected pay', () => {
 });
 
 it('a job takes less room where its model is cached or only an adapter is trained', () => {
-  const job = { model: { bytes: 1e9, cached: false }, rowsBytes: 1e6, adapter: false };
+  const job = { modelBytes: 1e9, missingBytes: 1e9, rowsBytes: 1e6, adapter: false };
   const bytes = bytesOfJob(job);
   expect(bytes).toBeGreaterThan(7e9);
-  expect(bytesOfJob({ ...job, model: { ...job.model, cached: true } })).toBeLessThan(bytes - 1e9);
+  expect(bytesOfJob({ ...job, missingBytes: 0 })).toBeLessThan(bytes - 1e9);
   expect(bytesOfJob({ ...job, adapter: true })).toBeLessThan(3e9);
 });

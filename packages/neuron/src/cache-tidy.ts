@@ -31,7 +31,7 @@ export interface TidyOptions {
   readonly budgetBytes: number;
   /** Bytes that are about to be downloaded. */
   readonly incomingBytes: number;
-  /** Bytes that must go whatever the budget says, for want of room on the disk. */
+  /** Bytes that should go whatever the budget says, for want of room on the disk; none do where they would not be enough. */
   readonly wantedBytes: number;
   readonly inUse: ReadonlySet<string>;
   readonly now: number;
@@ -48,8 +48,9 @@ export async function takeOut(options: TidyOptions): Promise<{ gone: string[]; i
   const names = await readdir(root).catch(() => []);
   const gone = names.filter((name) => GONE.test(name)).map((name) => join(root, name));
   const { models, leftOver } = sorted(await entriesOf(root, names), inUse, now);
-  let total = incomingBytes + [...models].reduce((sum, { bytes }) => sum + bytes, 0);
-  let wanted = wantedBytes;
+  let total = incomingBytes + models.reduce((sum, { bytes }) => sum + bytes, 0);
+  const free = models.reduce((sum, { model, bytes }) => sum + (inUse.has(model) ? 0 : bytes), 0);
+  let wanted = free < wantedBytes ? 0 : wantedBytes;
   const removals = leftOver;
   for (const entry of models) {
     if (total <= budgetBytes && wanted <= 0) break;

@@ -15,8 +15,6 @@ export interface ModelFacts {
   /** Of the files that training needs. */
   readonly bytes: number;
   readonly parameters: number;
-  /** Whether they are on this disk. */
-  readonly cached: boolean;
 }
 
 export interface ModelCacheOptions {
@@ -24,6 +22,8 @@ export interface ModelCacheOptions {
   maxModelBytes: number;
   /** Of all models together. Those in use stay even where they are more. */
   budgetBytes: number;
+  /** Models that are about to be used: they stay like those in use. */
+  wanted?: () => readonly BaseModel[];
   logger: Logger;
 }
 
@@ -76,7 +76,7 @@ export class ModelCache {
     const bytes = await this.#bytesOf(model, signal);
     const shapes = [...modelTensors(config).values()];
     const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
-    return { model, facts: { bytes, parameters, cached: await pathExists(this.#folder(model, 'full')) } };
+    return { model, facts: { bytes, parameters } };
   }
 
   /**
@@ -123,13 +123,15 @@ export class ModelCache {
 
   /**
    * Removes what killed processes left behind, and models that are not in use, the least recently used first: as many as the
-   * budget asks for, and as many as `wantedBytes` take. A fault is told and costs nothing else.
+   * budget asks for, and as many as `wantedBytes` take; not `keep`. A fault is told and costs nothing else.
    */
-  async tidy({ incomingBytes = 0, wantedBytes = 0 } = {}): Promise<void> {
-    const { budgetBytes, logger } = this.#options;
+  async tidy(options: { incomingBytes?: number; wantedBytes?: number; keep?: BaseModel } = {}): Promise<void> {
+    const { budgetBytes, logger, wanted = () => [] } = this.#options;
+    const { incomingBytes = 0, wantedBytes = 0, keep } = options;
     try {
       const { gone, isWithin } = await this.#lock.run(async () => {
         const [inUse, now] = [await this.#leases.inUse(), Date.now()];
+        for (const model of [...wanted(), ...(keep ? [keep] : [])]) inUse.add(entryName(model));
         return takeOut({ root: this.#root, budgetBytes, incomingBytes, wantedBytes, inUse, now, logger });
       });
       this.#isOver = !isWithin;

@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { LiveLines } from './live-lines.ts';
 import { createLogger } from './logging.ts';
 import { exitOnUnhandled, reportAndExit, shutdownSignal } from './process-lifecycle.ts';
+import { programVersion } from './version.ts';
 import { passwordSource } from './wallet-password.ts';
 
 interface Neuronish {
@@ -72,6 +73,7 @@ function parseFlags<S extends z.ZodType>(daemon: DaemonCommand<S>, argv: readonl
     .option('--print-config', 'print the configuration in force and exit')
     .allowExcessArguments(false)
     .helpOption('-h, --help', 'show this help')
+    .version(programVersion(), '-V, --version', 'show the version')
     .addHelpText(
       'after',
       '\nSecrets come from the environment only: HF_TOKEN or HF_TOKEN_FILE, TUNING_API_KEY or TUNING_API_KEY_FILE.',

@@ -14,12 +14,13 @@ import { addWalletCommands } from './commands/wallet.ts';
 import { addWeightCommands } from './commands/weights.ts';
 import { addDemoCommand } from './demo/demo-command.ts';
 import { reportAndExit } from './process-lifecycle.ts';
+import { programVersion } from './version.ts';
 
 /** `tuning …`: everything that is not a daemon. */
 export async function runTuningCommand(argv: readonly string[]): Promise<void> {
-  const program = new Command('tuning').description(
-    'Tools of the tuning subnet. The daemons are neurons/miner.js and neurons/validator.js.',
-  );
+  const program = new Command('tuning')
+    .description('Tools of the tuning subnet. The daemons are neurons/miner.js and neurons/validator.js.')
+    .version(programVersion(), '-V, --version', 'show the version');
   // Before the commands, which take it over. Commander has printed its line; a wrong flag is a configuration error.
   program.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : EXIT_OPERATOR));
   addDemoCommand(program);

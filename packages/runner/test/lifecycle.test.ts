@@ -49,6 +49,26 @@ describe.concurrent('a job and its daemon', () => {
     expect(lines).toEqual(Array.from({ length: 16 }, (_, n) => `survivor ${n}`));
   });
 
+  it('is held to the growth of its folder while no daemon lives', async (context) => {
+    const { root, runner, spec } = await workplace(context);
+    const grow = `setInterval(() => require('fs').appendFileSync('x', Buffer.alloc(2 ** 18)), 200)`;
+    const one = await spec('grower', grow);
+    await startAndKillDaemon(root, one);
+    // Nothing but the job's own supervisor is there to see it.
+    const exit = await waitFor(
+      'its end',
+      () => readFile(join(root, 'grower', 'exit.json'), 'utf8').catch(() => undefined),
+      MS,
+    );
+    expect(JSON.parse(exit)).toMatchObject({ outcome: 'output' });
+    expect(await processesOf(one.dir)).toEqual([]);
+    const [adopted] = await (await runner()).adopt({});
+    expect(await adopted!.wait()).toMatchObject({
+      outcome: 'output',
+      reason: expect.stringContaining('to its folder'),
+    });
+  });
+
   it("keeps the daemon's secrets out of the supervisor too", async (context) => {
     const { root, spec } = await workplace(context);
     await startAndKillDaemon(root, await spec('secret', FOREVER));

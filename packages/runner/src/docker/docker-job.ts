@@ -5,6 +5,7 @@ import type { JobHandle, JobResult, JobSpec } from '../job.ts';
 import { LogFollower, readLogTail } from '../log-segments.ts';
 import { orAborted } from '../or-aborted.ts';
 import { type ExitFile, type JobFile, readExit, writeExit } from '../registry.ts';
+import { OVERFULL } from './bounded-command.ts';
 import { ContainerLog } from './container-log.ts';
 import { type ContainerRecord, type Ending, readEnding, writeEnding } from './container-record.ts';
 import { type Engine, engineMessage, isUnreachable, statusOf } from './engine.ts';
@@ -96,6 +97,7 @@ export class DockerJob implements JobHandle {
     const watches = [this.#repeat(DELIVER_MS, aside, () => this.#deliver()), this.#watchBounds(aside)];
     try {
       const state = await this.#untilExited();
+      if (state && !this.#ending) this.#ending = await this.#overfull();
       const exit = state
         ? exitOf(state, {
             ending: this.#ending,
@@ -196,19 +198,33 @@ export class DockerJob implements JobHandle {
 
   /** Wall time, growth of the folder and memory, each as seen from outside the container. */
   async #watchBounds(signal: AbortSignal): Promise<void> {
-    const { wallMs, outputBytes } = this.#spec.limits;
+    const { wallMs } = this.#spec.limits;
     const started = await this.#startedAt();
     await this.#repeat(BOUNDS_MS, signal, async () => {
       if (Date.now() - started > wallMs) {
         return this.#end({ outcome: 'timeout', reason: `ran longer than ${wallMs} ms` });
       }
-      const grown = (await folderBytes(this.dir)) - this.#record.baseBytes;
-      if (grown > outputBytes) {
-        const reason = `wrote ${grown} bytes to its folder, more than ${outputBytes}`;
-        return this.#end({ outcome: 'output', reason }, 0);
-      }
+      const overgrown = await this.#overgrown();
+      if (overgrown) return this.#end(overgrown, 0);
       this.#peakBytes = Math.max(this.#peakBytes, await peakMemory(this.#container));
     });
+  }
+
+  async #overgrown(): Promise<Ending | undefined> {
+    const { outputBytes } = this.#spec.limits;
+    const grown = (await folderBytes(this.dir)) - this.#record.baseBytes;
+    if (grown <= outputBytes) return undefined;
+    return { outcome: 'output', reason: `wrote ${grown} bytes to its folder, more than ${outputBytes}` };
+  }
+
+  /** What an ended container wrote since the last look, or while no daemon looked; then its own watch may have ended it. */
+  async #overfull(): Promise<Ending | undefined> {
+    const overgrown = await this.#overgrown();
+    if (overgrown || !(await readLogTail(this.#folder).catch(() => '')).includes(OVERFULL)) return overgrown;
+    return {
+      outcome: 'output',
+      reason: `wrote so many files that their blocks are more than ${this.#spec.limits.outputBytes} bytes`,
+    };
   }
 
   async #startedAt(): Promise<number> {

@@ -12,13 +12,14 @@ import {
 import type { JobHandle, JobSpec, Runner } from '../job.ts';
 import { checkedSpec, JobTable, openRegistry } from '../job-table.ts';
 import { type JobFile, listJobIds, readExit } from '../registry.ts';
+import { boundedCommand } from './bounded-command.ts';
 import { type ContainerBounds, containerOptions, labelNames } from './container-options.ts';
 import { type ContainerRecord, readContainer, writeContainer } from './container-record.ts';
 import { DockerJob } from './docker-job.ts';
 import { dockerEngine, type Engine, engineMessage, imageId, statusOf, withEngine } from './engine.ts';
 import { containerUser, handOver } from './hand-over.ts';
+import { ImageTools } from './image-tools.ts';
 import { registryName } from './registry-name.ts';
-import { timedCommand, WallTimers } from './wall-timer.ts';
 
 /** After a reboot the engine may come up later than the daemon. */
 const ENGINE_WAIT_MS = 10_000;
@@ -42,14 +43,14 @@ class DockerRunner implements Runner {
   readonly #engine: Engine;
   readonly #bounds: ContainerBounds;
   readonly #logger: Logger;
-  readonly #timers: WallTimers;
+  readonly #tools: ImageTools;
 
   constructor(args: { root: string; name: string; engine: Engine; bounds: ContainerBounds; logger: Logger }) {
     this.#name = args.name;
     this.#engine = args.engine;
     this.#bounds = args.bounds;
     this.#logger = args.logger;
-    this.#timers = new WallTimers(args.engine, args.name);
+    this.#tools = new ImageTools(args.engine, args.name);
     this.#jobs = new JobTable(args.root, args.logger, (_, folder, file) => this.#open(folder, file));
   }
 
@@ -115,12 +116,13 @@ class DockerRunner implements Runner {
       // A half-made one of a life that died here.
       await this.#engine.short.getContainer(name).remove({ force: true, v: true }).catch(ignoreAbsent);
       await handOver(spec, this.#bounds.user);
-      const timer = await this.#timers.pathIn(image);
-      if (timer === undefined) {
-        const problem = 'the image has no timeout(1): while this daemon is down, nothing ends the job at its time';
-        this.#logger.warn({ job: spec.id, image: spec.image }, problem);
+      const tools = await this.#tools.of(image);
+      if (!tools.timeout || !tools.sh || !tools.du) {
+        const problem =
+          'the image lacks timeout, sh or du: while this daemon is down, nothing ends the job at its time or disk';
+        this.#logger.warn({ job: spec.id, image: spec.image, found: tools }, problem);
       }
-      const options = containerOptions(spec, image, name, this.#name, this.#bounds, timedCommand(spec, timer));
+      const options = containerOptions(spec, image, name, this.#name, this.#bounds, boundedCommand(spec, tools));
       const { id } = await this.#engine.short.createContainer(options);
       const record = { id, image, baseBytes: await folderBytes(spec.dir) };
       await writeContainer(folder, record);

@@ -113,6 +113,41 @@ describe.skipIf(!engineHere)('containers and the daemon’s lives', () => {
     expect(await readFile(join(place.folder, 'heeds', 'out', 'checkpoint'), 'utf8')).toBe('x');
   });
 
+  it('ends by itself when its folder grows too much while no daemon lives, in one file or in many', async (context) => {
+    const place = await dockerPlace(context);
+    const first = await place.runner();
+    const limits = { outputBytes: 2 ** 20 };
+    const scripts = {
+      large: `setTimeout(() => require('fs').writeFileSync('out/x', Buffer.alloc(8 * 2 ** 20)), 3000); setInterval(() => {}, 1000)`,
+      // Their bytes are few, their blocks are not.
+      many: `setTimeout(() => { for (let i = 0; i < 3000; i++) require('fs').writeFileSync('out/' + i, 'x') }, 3000); setInterval(() => {}, 1000)`,
+      small: `require('fs').writeFileSync('out/x', 'x'); setInterval(() => {}, 1000)`,
+    };
+    for (const [id, script] of Object.entries(scripts)) await first.start(await place.spec(id, script, { limits }));
+    await first.close();
+    for (const id of ['large', 'many']) await docker('wait', (await place.containersOf(id))[0]!);
+    const [small] = await place.containersOf('small');
+    expect(await docker('inspect', '--format', '{{.State.Running}}', small!)).toBe('true');
+    const second = await place.runner();
+    const jobs = new Map((await second.adopt({ place: place.folder })).map((job) => [job.id, job]));
+    expect(await jobs.get('large')!.wait()).toMatchObject({
+      outcome: 'output',
+      reason: expect.stringMatching(/^wrote \d+ bytes/),
+    });
+    expect(await jobs.get('many')!.wait()).toMatchObject({
+      outcome: 'output',
+      reason: expect.stringContaining('blocks'),
+    });
+    expect(await jobs.get('small')!.stop()).toMatchObject({ outcome: 'stopped' });
+  }, 60_000);
+
+  it('counts what a container wrote between the last look and its end', async (context) => {
+    const place = await dockerPlace(context);
+    const runner = await place.runner();
+    const script = `require('fs').writeFileSync('out/x', Buffer.alloc(9 * 2 ** 20))`;
+    expect(await (await runner.start(await place.spec('quick', script))).wait()).toMatchObject({ outcome: 'output' });
+  });
+
   it('ends a job whose container somebody removed', async (context) => {
     const place = await dockerPlace(context);
     const runner = await place.runner();

@@ -1,9 +1,10 @@
-import { type FileMetaData, parquetMetadata, parquetSchema } from 'hyparquet';
+import { type FileMetaData, parquetSchema } from 'hyparquet';
 import { getPhysicalColumns } from 'hyparquet/src/schema.js';
+import { Pacer } from '../../slices.ts';
 import { MAX_NESTING } from '../limits.ts';
 import type { ReadRange } from './column-pages.ts';
+import { parseFooter } from './footer-parts.ts';
 import { FooterFault } from './parquet-fault.ts';
-import { thriftLength } from './thrift-bounds.ts';
 
 const MAX_FOOTER_BYTES = 16 * 1024 ** 2;
 /** Some 25 for each column of each row group: 80,000 of those, and memory stays near 200 MiB. */
@@ -24,11 +25,9 @@ export async function readFooter(read: ReadRange, size: number): Promise<FileMet
   const length = tail.readUInt32LE(0);
   if (length > MAX_FOOTER_BYTES) throw new FooterFault(`has a footer of more than ${MAX_FOOTER_BYTES} bytes`, true);
   if (length + 12 > size) throw new FooterFault(`its footer has ${length} bytes, the file ${size}`);
-  const footer = await read(size - 8 - length, length + 8);
-  thriftLength(footer.subarray(0, length), 0, MAX_FOOTER_VALUES);
-  const metadata = parquetMetadata(footer, { geoparquet: false });
+  const metadata = await parseFooter(await read(size - 8 - length, length), MAX_FOOTER_VALUES);
   checkSchema(metadata);
-  checkGroups(metadata, size - 8 - length);
+  await checkGroups(metadata, size - 8 - length);
   return metadata;
 }
 
@@ -50,10 +49,12 @@ function checkSchema({ schema }: FileMetaData): void {
   if (open.length > 0) throw new FooterFault('its schema ends early');
 }
 
-function checkGroups(metadata: FileMetaData, dataEnd: number): void {
+async function checkGroups(metadata: FileMetaData, dataEnd: number): Promise<void> {
+  const pacer = new Pacer();
   const leaves = getPhysicalColumns(parquetSchema(metadata));
   if (leaves.length === 0) throw new FooterFault('it has no columns');
   for (const group of metadata.row_groups) {
+    if (pacer.due) await pacer.turn();
     if (!(group.num_rows >= 0n)) throw new FooterFault('a row group has fewer than no rows');
     if (group.columns.length !== leaves.length) throw new FooterFault('a row group lacks a column');
     for (const [number, { meta_data: meta, file_path: elsewhere }] of group.columns.entries()) {

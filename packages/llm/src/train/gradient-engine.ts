@@ -92,7 +92,8 @@ export class GradientEngine {
     const { config, lora, packing, threads } = this.#options;
     const graph = buildTrainingGraph({ config, batch, length, lora, maskPerSequence: packing });
     // Optimising a training graph takes seconds to minutes and makes no step faster.
-    return { graph, session: await createSession(graph.model, { threads, optimisation: 'disabled' }) };
+    const options = { threads, optimisation: 'disabled', flushDenormals: true } as const;
+    return { graph, session: await createSession(graph.model, options) };
   }
 }
 

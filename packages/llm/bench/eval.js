@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { conditions, number, python, WITHOUT_PYTHON } from './conditions.js';
 import { flopsPerToken, MODELS, writeModel, writeRows } from './models.js';
+import { secondSubmission } from './second-submission.js';
 import { interleave, least, rounded, Side } from './side.js';
 
 const GOALS = { ratio: 1.3, gemmShare: 0.9, rss: (weights) => 1.3 * weights + 300 * 2 ** 20 };
@@ -80,8 +81,8 @@ async function compare(model, dir, parameters) {
         loss: runs[name][0].loss,
       };
     }
-    const compiled = await interleave({ ours: sides.ours }, { what: 'compile', batch, tokens }, 3);
-    const compileMs = least(compiled.ours, 'seconds') * 1000;
+    const { anewMs, sharedMs, bytes } = await secondSubmission({ dir, batch, tokens, threads });
+    const runMs = least(runs.ours, 'seconds') * 1000;
     const rssGoal = mebibytes(GOALS.rss(4 * parameters));
     const { ours, transformers } = figures;
     const about = sides.transformers && (await sides.transformers.ask({ what: 'about' }));
@@ -109,8 +110,14 @@ async function compare(model, dir, parameters) {
       // Every submission is measured in a sealed process of its own, so each compiles: one session per batch shape.
       secondSubmission: {
         newSessions: 1,
-        compileMs: rounded(compileMs, 1),
-        shareOfRun: rounded(compileMs / 1000 / least(runs.ours, 'seconds'), 3),
+        sessionMs: rounded(anewMs, 1),
+        shareOfRun: rounded(anewMs / runMs, 3),
+        // Not built: what an optimised graph that the base's job left would save, and how large it is.
+        withSharedGraph: {
+          sessionMs: rounded(sharedMs, 1),
+          savedShareOfRun: rounded((anewMs - sharedMs) / runMs, 3),
+          kilobytes: Math.round(bytes / 1000),
+        },
       },
       goals: {
         ratio: {
@@ -119,7 +126,7 @@ async function compare(model, dir, parameters) {
         },
         gemmShare: { goal: GOALS.gemmShare, met: metShare(ours.gemmShare) },
         peakRssMib: { goal: rssGoal, met: ours.peakRssMib <= rssGoal },
-        secondSubmissionWithoutSession: { met: false },
+        secondSubmissionWithoutSession: { met: false, why: 'each submission has a sealed process of its own' },
       },
     };
   } finally {
@@ -170,13 +177,15 @@ function mebibytes(bytes) {
 function print({ cpu, loaded, loadAverageBefore }) {
   console.log(`${cpu}, ${threads} threads${loaded ? `, LOADED by other work (${loadAverageBefore.toFixed(1)})` : ''}`);
   for (const one of results) {
-    const { model, parameters, batch, ours, transformers, goals, secondSubmission } = one;
+    const { model, parameters, batch, ours, transformers, goals, secondSubmission: second } = one;
     console.log(`\n${model}: ${parameters} parameters, ${one.rows} rows of ${tokens} tokens, ${batch} a batch`);
     console.table({ ours, ...(transformers ? { transformers } : {}) });
     if (transformers) console.log(`ours is ${one.ratio} times as fast (${JSON.stringify(one.versions)})`);
     console.log(
-      `a session costs ${secondSubmission.compileMs} ms, ${secondSubmission.shareOfRun} of the run; goals: ${JSON.stringify(goals)}`,
+      `a second submission compiles a session of its own: ${second.sessionMs} ms, ${second.shareOfRun} of the run; with a ` +
+        `shared graph of ${second.withSharedGraph.kilobytes} kB ${second.withSharedGraph.sessionMs} ms (not built)`,
     );
+    console.log(`goals: ${JSON.stringify(goals)}`);
   }
   console.log(`\n${larger.rowsRatio} times the rows: ${larger.timeRatio} times the time, ${larger.moreMib} MiB more`);
   for (const { what, why } of skipped) console.log(`skipped: ${what}: ${why}`);

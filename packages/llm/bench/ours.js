@@ -1,11 +1,10 @@
-// Our side of the benches; see side.js. Requests: gemm, eval, compile, train, memory.
+// Our side of the benches; see side.js. Requests: gemm, eval, train, memory.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
-  buildForward,
   createMeasurer,
   createSession,
   GraphBuilder,
@@ -43,13 +42,6 @@ const requests = {
     measurer ??= createMeasurer(config, await loadWeights(config, { kind: 'full', dir }), { threads });
     const run = await seconds(() => measurer.measure(rows));
     return { seconds: run.seconds, loss: run.result.summary.loss };
-  },
-  /** What one session costs: building the graph and compiling it for one batch shape. */
-  async compile({ batch, tokens }) {
-    const graph = buildForward(config, { batch, tokens, rowTokens: 0 });
-    const { seconds: time, result } = await seconds(() => createSession(graph, { threads }));
-    await result.release();
-    return { seconds: time };
   },
   /** Trains `steps` steps on all rows at once; the first `warmup` (compiling among them) do not count. */
   async train({ lora, steps, warmup }) {

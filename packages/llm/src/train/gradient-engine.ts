@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelConfig } from '../config/model-config.ts';
+import { elements } from '../onnx/tensor.ts';
 import { createSession, loadRuntime } from '../runtime.ts';
 import type { BatchArrays } from './batches.ts';
 import type { LoraSettings } from './hyperparameters.ts';
@@ -19,6 +20,8 @@ export interface GradientEngineOptions {
   readonly lora: LoraSettings | undefined;
   readonly packing: boolean;
   readonly threads: number;
+  /** Makes the arrays of the gradients; default: plain ones. */
+  readonly array?: (length: number) => Float32Array;
 }
 
 /** Computes loss and gradients with onnxruntime; one compiled graph per batch shape. */
@@ -30,9 +33,8 @@ export class GradientEngine {
 
   constructor(options: GradientEngineOptions) {
     this.#options = options;
-    this.gradients = trainedSpecs(options.config, options.lora).map(
-      ({ dims }) => new Float32Array(dims.reduce((product, size) => product * size, 1)),
-    );
+    const { config, lora, array = (length) => new Float32Array(length) } = options;
+    this.gradients = trainedSpecs(config, lora).map(({ dims }) => array(elements(dims)));
   }
 
   /**

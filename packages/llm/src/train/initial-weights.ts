@@ -10,18 +10,33 @@ const MODEL_STREAM = 4;
 /** Standard deviation of a new model's matrices; those that write into the residual stream get it over √(2·layers). */
 const INITIAL_DEVIATION = 0.04;
 
-/** `values` with fresh optimiser state. */
-export function trainedTensor({ name, dims }: WeightSpec, values: Float32Array): TrainedTensor {
-  return { name, dims, values, m: new Float32Array(values.length), v: new Float32Array(values.length) };
+/** Makes an array of zeros; see `AdamW.array`. */
+type MakeArray = (length: number) => Float32Array;
+const plainArray: MakeArray = (length) => new Float32Array(length);
+
+/** Copies of `values` with fresh optimiser state. */
+export function trainedTensor(
+  { name, dims }: WeightSpec,
+  values: Float32Array,
+  array: MakeArray = plainArray,
+): TrainedTensor {
+  const tensor = { name, dims, values: array(values.length), m: array(values.length), v: array(values.length) };
+  tensor.values.set(values);
+  return tensor;
 }
 
 /** A fresh adapter: A ~ N(0, 1/in), B = 0, so that the first forward pass is the base model's. */
-export function freshAdapter(config: ModelConfig, lora: LoraSettings, seed: number): TrainedTensor[] {
+export function freshAdapter(
+  config: ModelConfig,
+  lora: LoraSettings,
+  seed: number,
+  array: MakeArray = plainArray,
+): TrainedTensor[] {
   return trainedSpecs(config, lora).map((spec, index) => {
     const [outputs, inputs] = spec.dims as [number, number];
     const values = new Float32Array(outputs * inputs);
     if (spec.name.endsWith('lora_A.weight')) fillNormal(values, 1 / Math.sqrt(inputs), seed, ADAPTER_STREAM, index);
-    return trainedTensor(spec, values);
+    return trainedTensor(spec, values, array);
   });
 }
 

@@ -6,6 +6,7 @@ import { modelTensors } from '../config/tensors.ts';
 import type { WeightDtype } from '../safetensors/dtype.ts';
 import { openModelWeights } from '../safetensors/model-store.ts';
 import { readWeights } from '../weights/model-weights.ts';
+import { AdamW } from './adamw.ts';
 import { readCheckpoint, runDigest, writeCheckpoint } from './checkpoint.ts';
 import type { TrainingHyperparameters } from './hyperparameters.ts';
 import { freshAdapter, trainedTensor } from './initial-weights.ts';
@@ -54,12 +55,16 @@ export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult
   const { recipe, rows, seed } = args;
   const config = await readModelConfig(args.baseDir);
   const { weights, dtypes } = await readBase(config, args.baseDir);
-  const tensors = [...modelTensors(config)].map(([name, dims]) => ({ name, dims, values: weights.get(name)! }));
+  const specs = trainedSpecs(config, recipe.lora);
+  const optimiser = new AdamW(specs);
+  const array = (length: number) => optimiser.array(length);
   const trained =
     recipe.lora === undefined
-      ? trainedSpecs(config, undefined).map((spec) => trainedTensor(spec, weights.get(spec.name)!))
-      : freshAdapter(config, recipe.lora, seed);
-  const frozen = new Map(recipe.lora === undefined ? [] : tensors.map((tensor) => [tensor.name, tensor]));
+      ? specs.map((spec) => trainedTensor(spec, take(weights, spec.name), array))
+      : freshAdapter(config, recipe.lora, seed, array);
+  const frozen = new Map(
+    [...weights].map(([name, values]) => [name, { dims: modelTensors(config).get(name)!, values }]),
+  );
 
   const checkpointDir = join(args.outDir, 'checkpoint');
   const run = runDigest({ recipe, base: args.base, seed, rows });
@@ -68,6 +73,7 @@ export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult
     config,
     frozen,
     trained,
+    optimiser,
     rows,
     recipe,
     seed,
@@ -86,6 +92,13 @@ export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult
     await rm(checkpointDir, { recursive: true, force: true });
   }
   return { steps: step, finalLoss: loss, stopped };
+}
+
+/** Takes a tensor out, so that only its copy is kept. */
+function take(weights: Map<string, Float32Array>, name: string): Float32Array {
+  const values = weights.get(name)!;
+  weights.delete(name);
+  return values;
 }
 
 async function readBase(config: ModelConfig, dir: string) {

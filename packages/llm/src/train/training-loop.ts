@@ -1,7 +1,7 @@
 import { BadInputError } from '@tuning/kit';
 import { type CurvePoint, IGNORED_LABEL, type TokenRow } from '@tuning/protocol';
 import type { ModelConfig } from '../config/model-config.ts';
-import { adamWStep, type TrainedTensor } from './adamw.ts';
+import { AdamW, type TrainedTensor } from './adamw.ts';
 import { layOut, type MicroBatch, planEpoch } from './batches.ts';
 import { GradientEngine } from './gradient-engine.ts';
 import type { TrainingHyperparameters } from './hyperparameters.ts';
@@ -28,6 +28,8 @@ export interface TrainingLoopArgs {
   readonly frozen: ReadonlyMap<string, { readonly dims: readonly number[]; readonly values: Float32Array }>;
   /** Updated in place. In the order of `trainedSpecs`. */
   readonly trained: readonly TrainedTensor[];
+  /** Whose arrays `trained` has; default: a new one. */
+  readonly optimiser?: AdamW;
   readonly rows: readonly TokenRow[];
   readonly recipe: TrainingHyperparameters;
   readonly seed: number;
@@ -65,7 +67,9 @@ export async function runTraining(args: TrainingLoopArgs): Promise<TrainingProgr
   const weights = new Map(args.frozen);
   for (const tensor of trained) weights.set(tensor.name, tensor);
   const { lora, packing } = recipe;
-  const engine = new GradientEngine({ config, weights, lora, packing, threads: args.threads });
+  const { threads, optimiser = new AdamW() } = args;
+  const array = (length: number) => optimiser.array(length);
+  const engine = new GradientEngine({ config, weights, lora, packing, threads, array });
   let progress = args.from;
   try {
     for (const { microBatches, epoch } of stepsFrom(args, totalSteps)) {
@@ -78,7 +82,7 @@ export async function runTraining(args: TrainingLoopArgs): Promise<TrainingProgr
         );
       }
       const learningRate = learningRateAt(progress.step, totalSteps, { learningRate: peak, schedule, warmupSteps });
-      adamWStep(trained, gradients, step, { ...recipe, learningRate });
+      optimiser.step(trained, gradients, step, { ...recipe, learningRate });
       progress = { step, tokens: progress.tokens + tokens, loss };
       args.onStep({ step, epoch, loss, lr: learningRate, tokens: progress.tokens, ts: Date.now() }, totalSteps);
       if (args.shouldFinish()) break;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { IGNORED_LABEL, type TokenRow } from '@tuning/protocol';
 import { describe, expect, it } from 'vitest';
 import { modelTensors } from '../../src/config/tensors.ts';
-import { adamWStep, type TrainedTensor } from '../../src/train/adamw.ts';
+import { AdamW, type TrainedTensor } from '../../src/train/adamw.ts';
 import { layOut } from '../../src/train/batches.ts';
 import { GradientEngine } from '../../src/train/gradient-engine.ts';
 import type { LoraSettings } from '../../src/train/index.ts';
@@ -49,6 +49,7 @@ async function run(tied: boolean, lora: LoraSettings | undefined) {
   const trained = lora === undefined ? model : trainedSpecs(config, lora).map(filled);
   const weights = new Map([...model, ...trained].map((tensor) => [tensor.name, tensor]));
   const engine = new GradientEngine({ config, weights, lora, packing: false, threads: 1 });
+  const optimiser = new AdamW();
   const losses: number[] = [];
   const gradients: Reference['gradients'] = {};
   for (let step = 0; step < reference.tied.losses.length; step++) {
@@ -58,7 +59,7 @@ async function run(tied: boolean, lora: LoraSettings | undefined) {
     );
     losses.push(await engine.pass(arrays, 1 / arrays.trained, new SeededRandom(0)));
     if (step === 0) for (const [i, { name }] of trained.entries()) gradients[name] = digest(engine.gradients[i]!);
-    adamWStep(trained, engine.gradients, step + 1, {
+    optimiser.step(trained, engine.gradients, step + 1, {
       learningRate: 5e-3,
       beta1: 0.9,
       beta2: 0.95,

@@ -1,6 +1,7 @@
 #!/bin/bash
 # docker/lay-out.sh FOLDER WORKSPACE   copies what a workspace needs at run time, and nothing else, to FOLDER/app, laid out as in
-#                                      this checkout: its closure of dependencies, compiled, without other platforms' binaries.
+#                                      this checkout: its closure of dependencies, compiled, without other platforms' binaries,
+#                                      type declarations and source maps.
 # From the checkout after `npm ci` (which builds it). An image made from FOLDER holds what is named here: no secret that
 # lies about, no tests, no development tools.
 set -euo pipefail
@@ -22,5 +23,6 @@ npm ls --omit=dev --workspace "$workspace" --all --parseable 2>/dev/null | sort 
   fi
   mkdir -p "$folder/app$relative"
   tar -C "$(readlink -f "$package")" --exclude=./node_modules "${unwanted[@]}" \
+    --exclude='*.d.ts' --exclude='*.d.mts' --exclude='*.d.cts' --exclude='*.map' --exclude='*.md' \
     --exclude='./bin/*/win32' --exclude='./bin/*/darwin' --exclude='./bin/*/linux/arm64' -cf - . | tar -C "$folder/app$relative" -xf -
 done

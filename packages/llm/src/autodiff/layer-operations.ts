@@ -1,13 +1,23 @@
 import type { Tape, Var } from './tape.ts';
 
-/** Rows of W [V, D] for ids (int64 [N]): [N, D]. */
+/**
+ * Rows of W [V, D] for the batch's ids (int64 [N]): [N, D]. Their gradients are added to W's by the caller of the graph:
+ * ScatterElements would copy all of W's gradient first.
+ */
 export function embedding(tape: Tape, weight: Var, ids: string, count: number): Var {
+  const name = tape.graph.node('Gather', [weight.name, ids], { axis: 0 });
+  return tape.record(name, [count, weight.dims[1]!], [weight], (rows) => {
+    if (weight.needsGradient) tape.rowGradients.push({ weight, rows });
+  });
+}
+
+/** Rows of W [V, D] for ids (int64 [N]) that are the same in every batch: [N, D]. */
+export function fixedRows(tape: Tape, weight: Var, ids: string, count: number): Var {
   const { graph } = tape;
   const [vocabulary, width] = weight.dims as [number, number];
   const dims = [count, width];
   return tape.record(graph.node('Gather', [weight.name, ids], { axis: 0 }), dims, [weight], (g) => {
-    // A tied head has left its gradient already, as the walk reaches it first: scatter into that. ScatterElements, not
-    // ScatterND, whose reduction loses updates with more than one thread (microsoft/onnxruntime #18048, #23396).
+    // Not ScatterND, whose reduction loses updates with more than one thread (microsoft/onnxruntime #18048, #23396).
     tape.addGradientInto(weight, (sofar) => {
       const base = sofar ?? graph.node('ConstantOfShape', [graph.integers([vocabulary, width])]);
       const indices = graph.node('Expand', [graph.reshape(ids, [count, 1]), graph.integers(dims)]);

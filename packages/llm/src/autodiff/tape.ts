@@ -8,6 +8,12 @@ export interface Var {
   readonly needsGradient: boolean;
 }
 
+/** What a weight's rows get beside `gradient`: row i of `rows` [N, D] belongs to row ids[i] of the weight. */
+export interface RowGradient {
+  readonly weight: Var;
+  readonly rows: string;
+}
+
 type Backward = (gradient: string) => void;
 
 /**
@@ -19,6 +25,8 @@ export class Tape {
   readonly graph: GraphBuilder;
   readonly #records: { output: Var; backward: Backward }[] = [];
   readonly #gradients = new Map<Var, string>();
+  /** Of the weights that are looked up by the batch's ids; left to the caller, see `embedding`. */
+  readonly rowGradients: RowGradient[] = [];
 
   constructor(graph: GraphBuilder) {
     this.graph = graph;
@@ -50,8 +58,11 @@ export class Tape {
     this.#gradients.set(variable, gradient(this.#gradients.get(variable)));
   }
 
-  /** Emits the gradient nodes of the scalar `loss` and returns each trained weight's gradient. */
-  backward(loss: Var, weights: readonly Var[]): string[] {
+  /**
+   * Emits the gradient nodes of the scalar `loss` and returns each trained weight's gradient, without `rowGradients`;
+   * undefined where those are all.
+   */
+  backward(loss: Var, weights: readonly Var[]): (string | undefined)[] {
     this.#gradients.set(loss, this.graph.scalar(1));
     for (const { output, backward } of this.#records.toReversed()) {
       const gradient = this.#gradients.get(output);
@@ -60,7 +71,9 @@ export class Tape {
     }
     return weights.map((weight) => {
       const gradient = this.#gradients.get(weight);
-      if (gradient === undefined) throw new Error(`the loss does not depend on ${weight.name}`);
+      if (gradient === undefined && this.rowGradients.every((one) => one.weight !== weight)) {
+        throw new Error(`the loss does not depend on ${weight.name}`);
+      }
       return gradient;
     });
   }

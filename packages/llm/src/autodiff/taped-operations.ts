@@ -6,7 +6,7 @@ import { rotaryTablesOf } from '../graph/rotary-tables.ts';
 import { int64s } from '../onnx/tensor.ts';
 import { activate, multiply, swiGlu } from './activation-operations.ts';
 import { attend, windowMask } from './attention.ts';
-import { embedding, rotary } from './layer-operations.ts';
+import { embedding, fixedRows, rotary } from './layer-operations.ts';
 import { add, linear, multiplyBy, reshape, splitLast } from './linear-operations.ts';
 import { layerNorm, rmsNorm } from './norm-operations.ts';
 import type { Tape, Var } from './tape.ts';
@@ -51,7 +51,7 @@ export class TapedOperations implements Operations<Var> {
   positions(module: string): Var {
     const ids = Array.from({ length: this.#batch * this.#tokens }, (_, at) => at % this.#tokens);
     const constant = this.#tape.graph.constant(int64s([ids.length], ids));
-    return embedding(this.#tape, this.#weight(module), constant, ids.length);
+    return fixedRows(this.#tape, this.#weight(module), constant, ids.length);
   }
 
   add(a: Var, b: Var): Var {

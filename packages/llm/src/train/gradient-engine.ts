@@ -68,10 +68,14 @@ export class GradientEngine {
     const fetches: Record<string, Tensor> = { [graph.loss]: new Tensor('float32', loss, []) };
     const specs = trainedSpecs(this.#options.config, this.#options.lora);
     for (const [i, output] of graph.gradients.entries()) {
-      fetches[output] = new Tensor('float32', this.gradients[i]!, specs[i]!.dims);
+      if (output === undefined) this.gradients[i]!.fill(0);
+      else fetches[output] = new Tensor('float32', this.gradients[i]!, specs[i]!.dims);
     }
+    const rowGradients = graph.rowGradients.map((one) => ({ ...one, rows: new Float32Array(tokens * one.width) }));
+    for (const { output, width, rows } of rowGradients) fetches[output] = new Tensor('float32', rows, [tokens, width]);
     // Outputs are written into the arrays given here.
     await session.run(feeds, fetches);
+    for (const { index, width, rows } of rowGradients) addRows(this.gradients[index]!, arrays.ids, rows, width);
     return loss[0]!;
   }
 
@@ -96,6 +100,15 @@ export class GradientEngine {
     // Optimising a training graph takes seconds to minutes and makes no step faster.
     const options = { threads, optimisation: 'disabled', flushDenormals: true } as const;
     return { graph, session: await createSession(graph.model, options) };
+  }
+}
+
+/** Adds row i of `rows` to row ids[i] of `sum`. */
+function addRows(sum: Float32Array, ids: BigInt64Array, rows: Float32Array, width: number): void {
+  for (let i = 0; i < ids.length; i++) {
+    const to = Number(ids[i]) * width;
+    const from = i * width;
+    for (let column = 0; column < width; column++) sum[to + column] = sum[to + column]! + rows[from + column]!;
   }
 }
 

@@ -25,8 +25,10 @@ export interface TrainingGraph {
   readonly model: Uint8Array;
   readonly nodeCount: number;
   readonly loss: string;
-  /** Output that holds the gradient of each trained weight, in the order of `trainedSpecs`. */
-  readonly gradients: readonly string[];
+  /** Output that holds the gradient of each trained weight, in the order of `trainedSpecs`; undefined: `rowGradients` only. */
+  readonly gradients: readonly (string | undefined)[];
+  /** Outputs [N, width] whose row i is yet to be added to row ids[i] of the gradient with this index. */
+  readonly rowGradients: readonly { readonly index: number; readonly output: string; readonly width: number }[];
   /** Inputs for dropout masks (0 and 1 / (1 − p)) and their dims, in graph order; none without dropout. */
   readonly dropouts: readonly { readonly name: string; readonly dims: readonly [number, number] }[];
 }
@@ -93,9 +95,15 @@ class DecoderTrainingGraph {
     const gradients = this.#tape.backward(loss, this.#trained);
     graph.output(loss.name, 'float32', []);
     this.#trained.forEach((weight, i) => {
-      graph.output(gradients[i]!, 'float32', weight.dims);
+      if (gradients[i] !== undefined) graph.output(gradients[i], 'float32', weight.dims);
     });
-    return { model: graph.encode(), nodeCount: graph.nodeCount, loss: loss.name, gradients, dropouts: this.#dropouts };
+    const rowGradients = this.#tape.rowGradients.map(({ weight, rows }) => {
+      const width = weight.dims[1]!;
+      graph.output(rows, 'float32', [this.#tokens, width]);
+      return { index: this.#trained.indexOf(weight), output: rows, width };
+    });
+    const { nodeCount } = graph;
+    return { model: graph.encode(), nodeCount, loss: loss.name, gradients, rowGradients, dropouts: this.#dropouts };
   }
 
   #declare({ name, dims }: WeightSpec, trained: boolean): Var {

@@ -98,6 +98,21 @@ describe('rows in a file', () => {
     expect(() => rows.at(1)).toThrow(/closed/);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'cost little more than their own bytes where they are asked for out of order',
+    async () => {
+      const path = join(dir, 'jumps.rows');
+      (await writeRows(path, ROWS)).close();
+      const rows = await openRowFile(path);
+      const readSoFar = async () => Number(/rchar: (\d+)/.exec(await readFile('/proc/self/io', 'utf8'))![1]);
+      const before = await readSoFar();
+      for (let i = 0; i < 2_000; i++) rows.at((i * 2_503) % ROWS.length);
+      // A block of 256 KiB for each of them would be 500 MiB.
+      expect((await readSoFar()) - before).toBeLessThan(32 * 2 ** 20);
+      rows.close();
+    },
+  );
+
   it('may be longer than a block', async () => {
     const long = [{ a: 'x'.repeat(700_000) }, { a: 'y' }, { a: 'z'.repeat(300_000) }];
     const rows = await writeRows(join(dir, 'long.rows'), long);

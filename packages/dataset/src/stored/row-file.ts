@@ -8,8 +8,10 @@ import type { Rows } from '../rows.ts';
 import { LineStarts } from './line-starts.ts';
 import type { WrittenLines } from './line-writer.ts';
 
-/** Read at once; what a step may read without letting the event loop turn. */
+/** Read at once where lines are asked for in order; what a step may read without letting the event loop turn. */
 const BLOCK_BYTES = 256 * 1024;
+/** Read at once after a jump; as long as lines follow each other from there, four times as many each time. */
+const JUMP_BYTES = 4 * 1024;
 const LINE_FEED = 0x0a;
 
 /**
@@ -27,6 +29,7 @@ export class RowFile implements Rows {
   readonly #room = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   #block: Buffer = Buffer.alloc(0);
   #blockStart = 0;
+  #ahead = JUMP_BYTES;
 
   constructor(path: string, { digest, bytes, starts }: WrittenLines) {
     this.path = path;
@@ -67,7 +70,9 @@ export class RowFile implements Rows {
 
   #read(start: number, least: number): void {
     if (this.#fd === undefined) throw new Error(`the rows of ${this.path} are closed`);
-    const wanted = Math.min(this.bytes - start, Math.max(BLOCK_BYTES, least));
+    const isNext = start >= this.#blockStart && start <= this.#blockStart + this.#block.length;
+    this.#ahead = isNext ? Math.min(BLOCK_BYTES, 4 * this.#ahead) : JUMP_BYTES;
+    const wanted = Math.min(this.bytes - start, Math.max(this.#ahead, least));
     const block = (wanted > this.#room.length ? Buffer.allocUnsafeSlow(wanted) : this.#room).subarray(0, wanted);
     let got = 0;
     while (got < wanted) {

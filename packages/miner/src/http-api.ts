@@ -11,7 +11,7 @@ import {
   Turnstile,
   takeInDataset,
 } from '@tuning/neuron';
-import { type TrainRequest, trainRequestSchema } from '@tuning/protocol';
+import { chatTypeOf, type TrainRequest, trainRequestSchema } from '@tuning/protocol';
 import type { JobRecord, MinerStore } from '@tuning/store';
 import type { TrainingWorker } from '@tuning/training';
 import type { FastifyInstance } from 'fastify';
@@ -73,6 +73,7 @@ export function createMinerApi(services: MinerApiServices): FastifyInstance {
   server.post('/train', async (request, reply) => {
     const order = trainRequestSchema.parse(request.body);
     const { model, facts } = await models.survey(order.model, order.model_revision, signal);
+    if (chatTypeOf(order.dataset_type)) await models.requireChatTemplate(model, signal);
     const needs = { model, modelBytes: facts.bytes, rowsBytes: 0 };
     await requireRoom(needs);
     const id = `own-${randomUUID()}`;

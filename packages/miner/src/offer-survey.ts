@@ -1,7 +1,7 @@
 import type { Chain } from '@tuning/chain';
 import { BadInputError, withDeadline } from '@tuning/kit';
 import type { MetagraphView, ModelCache } from '@tuning/neuron';
-import type { TaskOffer } from '@tuning/protocol';
+import { chatTypeOf, type TaskOffer } from '@tuning/protocol';
 import type { Recipe } from '@tuning/training';
 import { alphaPerGpuHour, expectedShare } from './expected-pay.ts';
 import type { SpeedBook } from './speed-book.ts';
@@ -22,7 +22,7 @@ export interface OfferSurvey {
 }
 
 export interface SurveyServices {
-  models: Pick<ModelCache, 'survey'>;
+  models: Pick<ModelCache, 'survey' | 'requireChatTemplate'>;
   metagraph: Pick<MetagraphView, 'current'>;
   chain: Pick<Chain, 'head' | 'blockTimeMs'>;
   hotkey: string;
@@ -50,6 +50,7 @@ export function createOfferSurvey(services: SurveyServices): SurveyOffer {
         if (facts.bytes === 0) {
           throw new BadInputError('MODEL_INCOMPLETE', `${repo}@${revision.slice(0, 8)} has no safetensors weights`);
         }
+        if (chatTypeOf(offer.datasetType)) await models.requireChatTemplate(offer.model, own);
         const blocks = Math.max(1, offer.deadlineBlock - chain.head.number);
         const windowHours = (blocks * chain.blockTimeMs * TRAINING_SHARE) / 3_600_000;
         const work = workOf(offer, recipe, facts.parameters);

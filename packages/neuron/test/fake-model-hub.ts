@@ -11,6 +11,8 @@ export class FakeModelHub {
   /** Thrown by the next download, in its middle. */
   fault: Error | undefined;
   downloads = 0;
+  /** The chat template of every repo. */
+  template: string | undefined;
 
   constructor(weightBytes: number) {
     this.weightBytes = weightBytes;
@@ -28,6 +30,7 @@ export class FakeModelHub {
     const files: Record<string, Buffer> = {
       'config.json': await readFile(CONFIG),
       'tokenizer.json': Buffer.from('{}'),
+      'tokenizer_config.json': Buffer.from(JSON.stringify({ chat_template: this.template })),
       'model.safetensors': Buffer.alloc(this.weightBytes),
     };
     const wanted = Object.entries(files).filter(([path]) => accept?.(path) ?? true);

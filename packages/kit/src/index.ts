@@ -20,3 +20,4 @@ export { type RetryOptions, retry } from './retry.ts';
 export { Secret } from './secret.ts';
 export { ShutdownStack } from './shutdown.ts';
 export type { Signer } from './signer.ts';
+export { untilThereIsRoom } from './until-room.ts';

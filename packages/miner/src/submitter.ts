@@ -2,7 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Chain } from '@tuning/chain';
 import type { Hub } from '@tuning/hub';
-import { errorCode, errorMessage, type Logger, retry, type Signer, sleep } from '@tuning/kit';
+import {
+  errorCode,
+  errorMessage,
+  isDiskFull,
+  type Logger,
+  retry,
+  type Signer,
+  sleep,
+  untilThereIsRoom,
+} from '@tuning/kit';
 import {
   encodeCommitment,
   MAX_FIELDS,
@@ -80,9 +89,8 @@ export class Submitter {
   start(taskId: string): void {
     if (this.#running.has(taskId)) return;
     const run = this.#carry(taskId)
-      .catch((error) => {
-        if (this.#s.signal.aborted) return;
-        this.#lose(taskId, errorMessage(error));
+      .catch(async (error) => {
+        if (!this.#s.signal.aborted) await this.#lose(taskId, errorMessage(error));
       })
       .finally(() => {
         this.#running.delete(taskId);
@@ -124,14 +132,19 @@ export class Submitter {
   #mayTryAgain(error: Error, assignment: AssignmentRecord, offer: TaskOffer): boolean {
     if (errorCode(error) === 'COMMITMENT_TOO_LONG') return false;
     const { taskId, state } = assignment;
-    const code = errorCode(error);
+    const noRoom = isDiskFull(error);
+    const code = noRoom ? 'DISK_FULL' : errorCode(error);
     // Each reason once: the same is met at every try.
-    if (REFUSALS.has(error.name) && this.#told.get(taskId) !== code) {
+    if ((noRoom || REFUSALS.has(error.name)) && this.#told.get(taskId) !== code) {
       this.#told.set(taskId, code);
-      this.#s.logger.error({ taskId, state, code, error: error.message }, 'refused; trying again until it is too late');
+      const problem = noRoom ? 'the disk is full: free some space' : 'refused';
+      const message = `${problem}; trying again until it is too late`;
+      this.#s.logger.error({ taskId, state, code, error: error.message }, message);
     }
     this.#tellSilence(assignment);
-    const last = assignment.state === 'committed' ? offer.deadlineBlock + REVEAL_BLOCKS : offer.deadlineBlock;
+    // A commitment may be in its block although there was no room to note it.
+    const mayBeIn = state === 'committed' || (state === 'committing' && noRoom);
+    const last = mayBeIn ? offer.deadlineBlock + REVEAL_BLOCKS : offer.deadlineBlock;
     return this.#s.chain.head.number <= last;
   }
 
@@ -258,22 +271,16 @@ export class Submitter {
     logger.info({ taskId: assignment.taskId, repo: assignment.repo }, 'model is public');
   }
 
-  #lose(taskId: string, error: string): void {
+  async #lose(taskId: string, error: string): Promise<void> {
     const { assignments, jobs } = this.#s;
     const assignment = assignments.get(taskId);
     if (!assignment) return;
     const trained = jobResultSchema.safeParse(jobs.get(assignment.jobId)?.result).data;
-    this.#fail(taskId, lossOf(assignment, trained, error));
+    await this.#fail(taskId, lossOf(assignment, trained, error));
   }
 
-  #fail(taskId: string, message: string): void {
-    const { assignments, logger } = this.#s;
-    try {
-      assignments.update(taskId, { state: 'failed', message });
-    } catch (error) {
-      // A full disk, say: the next start takes the task up and comes to the same end.
-      logger.error({ taskId, error: errorMessage(error) }, 'cannot note that a submission is lost');
-    }
+  async #fail(taskId: string, message: string): Promise<void> {
+    const { assignments, logger, signal } = this.#s;
     const known = assignments.get(taskId);
     const facts = {
       validator: known?.validator,
@@ -281,6 +288,13 @@ export class Submitter {
       deadlineBlock: known?.offer.deadlineBlock,
     };
     logger.error({ taskId, ...facts, reason: message }, 'submission lost');
+    const fail = () => assignments.update(taskId, { state: 'failed', message });
+    try {
+      await untilThereIsRoom(`the end of task ${taskId}`, fail, { signal, logger });
+    } catch (error) {
+      // The next start takes the task up and comes to the same end.
+      logger.error({ taskId, error: errorMessage(error) }, 'cannot note that a submission is lost');
+    }
   }
 
   /** Commitments go one after the other: each writes the whole slot. */

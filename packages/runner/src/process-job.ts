@@ -15,6 +15,8 @@ import {
 } from './registry.ts';
 
 const POLL_MS = 100;
+/** After a fault, a full disk say. */
+const AGAIN_MS = 2_000;
 /** A supervisor needs this much over the job's grace time to clean up and write the result. */
 const STOP_SLACK_MS = 15_000;
 
@@ -84,7 +86,7 @@ export class ProcessJob implements JobHandle {
 
   async #watch(): Promise<JobResult> {
     const { signal } = this.#closing;
-    for (;;) {
+    for (let told = ''; ; ) {
       try {
         // In this order: a result that is there now means that the log read after it is complete.
         const exit = (await readExit(this.#folder)) ?? (await this.#lost());
@@ -95,8 +97,10 @@ export class ProcessJob implements JobHandle {
         }
       } catch (error) {
         signal.throwIfAborted();
-        this.#logger.error({ job: this.id, error: errorMessage(error) }, 'cannot read the state of a job');
-        await sleep(STOP_SLACK_MS, signal);
+        const problem = errorMessage(error);
+        if (problem !== told) this.#logger.error({ job: this.id, error: problem }, 'cannot see to the state of a job');
+        told = problem;
+        await sleep(AGAIN_MS, signal);
       }
       await sleep(POLL_MS, signal);
     }

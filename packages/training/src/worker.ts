@@ -8,6 +8,7 @@ import {
   pathExists,
   retry,
   silentLogger,
+  untilThereIsRoom,
   withDeadline,
 } from '@tuning/kit';
 import type { CurvePoint } from '@tuning/protocol';
@@ -16,7 +17,6 @@ import type { JobRecord } from '@tuning/store';
 import { Backoff } from './backoff.ts';
 import { CurveCollector, readCurve } from './curve-log.ts';
 import { enforceDiskBudget } from './disk-budget.ts';
-import { untilThereIsRoom } from './full-disk.ts';
 import { type JobEnd, judgeError, judgeResult } from './job-end.ts';
 import { deleteFolder, hasModel, jobFolder, runnerId } from './job-folder.ts';
 import { summarise, trainingProgressSchema } from './outcome.ts';

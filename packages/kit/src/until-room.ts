@@ -1,4 +1,7 @@
-import { errorMessage, isDiskFull, type Logger, sleep } from '@tuning/kit';
+import { sleep } from './deadline.ts';
+import { isDiskFull } from './disk-full.ts';
+import { errorMessage } from './errors.ts';
+import type { Logger } from './logger.ts';
 
 /** Time between two tries of a write, in ms. */
 const AGAIN_MS = 2_000;

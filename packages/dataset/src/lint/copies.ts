@@ -16,7 +16,10 @@ export function* lintCopies(tally: LintTally, rows: Rows, across: Rows | undefin
   const all = across ? joined(rows, across) : rows;
   const firstOf = yield* nearDuplicateSteps(rowTexts(all, type));
   const inGroup = new Uint32Array(all.length);
-  for (const first of firstOf) inGroup[first]!++;
+  for (let index = 0; index < all.length; index++) {
+    inGroup[firstOf[index]!]!++;
+    if (index % STEP === 0) yield;
+  }
   const isAcross = new Uint8Array(all.length);
   const lines = new DigestTable();
   for (let index = rows.length; index < all.length; index++) {
@@ -41,6 +44,8 @@ export function* lintCopies(tally: LintTally, rows: Rows, across: Rows | undefin
   return groups;
 }
 
+/** Rows of one step where a row takes next to nothing. */
+const STEP = 10_000;
 const SEEN_WITHIN = 1;
 const SEEN_ACROSS = 2;
 

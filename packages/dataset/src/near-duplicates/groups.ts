@@ -1,3 +1,8 @@
+import type { Steps } from '../slices.ts';
+
+/** Texts of one step. */
+const STEP = 10_000;
+
 /** Union-find; the root of a group is its first text. */
 export class Groups {
   readonly #parents: Int32Array;
@@ -24,7 +29,13 @@ export class Groups {
     this.#parents[Math.max(x, y)] = Math.min(x, y);
   }
 
-  firsts(): Int32Array {
-    return this.#parents.map((_, text) => this.of(text));
+  /** For each text the first one of its group. */
+  *firsts(): Steps<Int32Array> {
+    const firsts = new Int32Array(this.#parents.length);
+    for (let text = 0; text < firsts.length; text++) {
+      firsts[text] = this.of(text);
+      if (text % STEP === 0) yield;
+    }
+    return firsts;
   }
 }

@@ -3,6 +3,7 @@ import { ExactTable } from './exact-table.ts';
 import { Frequencies } from './frequencies.ts';
 import { Groups } from './groups.ts';
 import { Marks, marksOf } from './marks.ts';
+import { NumberList } from './number-list.ts';
 import { fingerprint, Shingles } from './shingles.ts';
 import { alike, prefixLength, smallest } from './sketches.ts';
 import { Words } from './words.ts';
@@ -48,7 +49,7 @@ export function* nearDuplicateSteps(texts: NumberedTexts): Steps<Int32Array> {
     yield* search.add(text, sketch);
     yield;
   }
-  return groups.firsts();
+  return yield* groups.firsts();
 }
 
 /** Joins texts of the same words, and counts the shingles of the others. @returns how many others there are. */
@@ -119,9 +120,8 @@ class Search {
   /** Latest posting of a slot + 1; postings of a slot are linked, the latest first. */
   readonly #heads: Uint32Array;
   readonly #comparedWith: Int32Array;
-  #next = new Uint32Array(2 ** 16);
-  #texts = new Uint32Array(2 ** 16);
-  #postings = 0;
+  readonly #next = new NumberList();
+  readonly #texts = new NumberList();
 
   constructor(texts: NumberedTexts, frequencies: Frequencies, groups: Groups, most: number) {
     const { count } = texts;
@@ -144,8 +144,8 @@ class Search {
       const slot = hash & (this.#heads.length - 1);
       let posting = this.#heads[slot]!;
       for (let looked = 0; posting !== 0 && looked < LOOK_BACK && comparisons < COMPARISONS; looked++) {
-        const earlier = this.#texts[posting - 1]!;
-        posting = this.#next[posting - 1]!;
+        const earlier = this.#texts.at(posting - 1);
+        posting = this.#next.at(posting - 1);
         if (this.#comparedWith[earlier] === text) continue;
         this.#comparedWith[earlier] = text;
         if (this.#groups.of(earlier) === this.#groups.of(text)) continue;
@@ -163,18 +163,8 @@ class Search {
   }
 
   #post(slot: number, text: number): void {
-    if (this.#postings === this.#next.length) {
-      this.#next = doubled(this.#next);
-      this.#texts = doubled(this.#texts);
-    }
-    this.#next[this.#postings] = this.#heads[slot]!;
-    this.#texts[this.#postings] = text;
-    this.#heads[slot] = ++this.#postings;
+    this.#next.push(this.#heads[slot]!);
+    this.#texts.push(text);
+    this.#heads[slot] = this.#texts.length;
   }
-}
-
-function doubled(list: Uint32Array): Uint32Array<ArrayBuffer> {
-  const wider = new Uint32Array(2 * list.length);
-  wider.set(list);
-  return wider;
 }

@@ -14,6 +14,9 @@ import { SeededRandom, shuffleSteps } from './random.ts';
  */
 export const SPLIT_RULE = { share: 0.1, minTestRows: 20, maxTestRows: 1_000, maxShare: 0.25 } as const;
 
+/** Rows of one step where a row takes next to nothing. */
+const STEP = 10_000;
+
 /** Ascending row indices; together all rows, none twice. */
 export interface Split {
   train: number[];
@@ -67,7 +70,10 @@ function* splitSteps(rows: Rows, seed: Uint8Array, options: SplitOptions): Steps
   // A group goes by the number of its first row, so that numbers are all that is kept of groups.
   const sizes = new Uint32Array(rows.length);
   let groups = 0;
-  for (const first of firstOf) if (sizes[first]!++ === 0) groups++;
+  for (let index = 0; index < rows.length; index++) {
+    if (sizes[firstOf[index]!]!++ === 0) groups++;
+    if (index % STEP === 0) yield;
+  }
   if (groups < LIMITS.datasetMinRows) {
     throw new BadInputError(
       'DATASET_TOO_SMALL',
@@ -76,7 +82,10 @@ function* splitSteps(rows: Rows, seed: Uint8Array, options: SplitOptions): Steps
     );
   }
   const firsts = new Uint32Array(groups);
-  for (let index = 0, at = 0; index < rows.length; index++) if (firstOf[index] === index) firsts[at++] = index;
+  for (let index = 0, at = 0; index < rows.length; index++) {
+    if (firstOf[index] === index) firsts[at++] = index;
+    if (index % STEP === 0) yield;
+  }
   const shuffled = yield* shuffleSteps(firsts, new SeededRandom(seed, 'split'));
   const size = testSize(rows.length);
   const inTest = new Uint8Array(rows.length);

@@ -56,7 +56,7 @@ describe.skipIf(python === undefined)('the Axolotl trainer with real Axolotl (TU
   );
 
   it(
-    'goes on after SIGKILL and after SIGTERM, with every step once, to an adapter that a validator accepts',
+    'goes on after SIGKILL and after SIGTERM as if nothing had been, to an adapter that a validator accepts',
     async () => {
       const whole = jobOf(recipeText({ ...short, ...LORA }));
       expect(await whole.run(), words(whole)).toBe(0);
@@ -81,8 +81,9 @@ describe.skipIf(python === undefined)('the Axolotl trainer with real Axolotl (TU
       ]);
 
       expect(cut.curve.map(({ step }) => step)).toEqual(allSteps);
-      // Not the same losses: two runs of Axolotl that nobody interrupts differ as much (0.03 of 3.8 at the last step was seen).
       expect(cut.curve.map(({ tokens }) => tokens)).toEqual(whole.curve.map(({ tokens }) => tokens));
+      const losses = (job: AxolotlJob) => job.curve.map(({ loss }) => loss);
+      expect(losses(cut)).toEqual(losses(whole));
 
       expect(readdirSync(join(cut.dir, 'out')).toSorted()).toEqual(['log.jsonl', 'model']);
       const found = await cut.check();

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch.distributed as dist
 from axolotl.integrations.base import BasePlugin
-from transformers import TrainerCallback
+from transformers import TrainerCallback, set_seed
 
 from .checkpoints import checkpoint_folder, mark_complete
 from .curve import CurveLog, now_ms, point_of
@@ -20,6 +20,11 @@ ENV_FINISH_BY = "TUNING_FINISH_BY_MS"
 
 
 class JobPlugin(BasePlugin):
+    def pre_model_load(self, cfg):
+        # Axolotl seeds its rows only, and the trainer seeds itself when the adapter is there already, with a random start.
+        if cfg.seed is not None:
+            set_seed(cfg.seed)
+
     def add_callbacks_post_trainer(self, cfg, trainer):
         finish_by = os.environ.get(ENV_FINISH_BY)
         return [JobCallback(JobFolder(Path(os.environ[ENV_FOLDER])), float(finish_by) if finish_by else None)]

@@ -47,6 +47,7 @@ const requests = {
   async train({ lora, steps, warmup }) {
     const outDir = await mkdtemp(join(tmpdir(), 'tuning-bench-'));
     const times = [];
+    const cpuTimes = [];
     const losses = [];
     const start = performance.now();
     try {
@@ -60,6 +61,8 @@ const requests = {
         threads,
         onStep: ({ loss }) => {
           times.push(performance.now());
+          const { user, system } = process.cpuUsage();
+          cpuTimes.push((user + system) / 1e6);
           losses.push(loss);
         },
       });
@@ -68,6 +71,7 @@ const requests = {
     }
     return {
       seconds: (times.at(-1) - times[warmup - 1]) / 1000 / (steps - warmup),
+      cpuSeconds: (cpuTimes.at(-1) - cpuTimes[warmup - 1]) / (steps - warmup),
       first: losses[0],
       last: losses.at(-1),
       startSeconds: (times[0] - start) / 1000,

@@ -41,6 +41,15 @@ describe('loadConfig', () => {
     expect(validator.http).toEqual({ host: '127.0.0.1', port: 8000 });
   });
 
+  it('bounds the cache of base models of both daemons', () => {
+    const validator = (flags = {}) =>
+      loadConfig(validatorConfigSchema, validatorOptions, { env: {}, flags: { netuid: '1', ...flags } });
+    expect(miner({ flags: { netuid: '1' } }).training.max_cache_gb).toBe(200);
+    expect(validator().evaluation.max_cache_gb).toBe(100);
+    expect(validator({ 'evaluation.max_cache_gb': '0.5' }).evaluation.max_cache_gb).toBe(0.5);
+    expect(() => miner({ flags: { netuid: '1', 'training.max_cache_gb': '-1' } })).toThrow(/max_cache_gb/);
+  });
+
   it('names the key of a missing or wrong value', () => {
     expect(() => miner({})).toThrow(/--netuid is not set/);
     expect(() => miner({ flags: { netuid: 'two' } })).toThrow(/--netuid must be a number, not "two"/);

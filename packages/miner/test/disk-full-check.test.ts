@@ -62,7 +62,9 @@ describe.skipIf(!disk)('a disk that is full for a self-check', () => {
     );
     disk!.fill();
     await until('the complaint', () => errors.length > 0);
-    await sleep(500);
+    // Longer than the pause between two looks, which tell the operator once.
+    await sleep(2_500);
+    expect(errors).toHaveLength(1);
     disk!.free();
     expect(await verdict).toMatchObject({ code: 'identical_to_base' });
     expect([await readdir(join(folder, 'checks')), await readdir(join(folder, 'registry'))]).toEqual([[], []]);

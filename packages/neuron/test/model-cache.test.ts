@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { LEASE_MS } from '../src/cache-lease.ts';
 import { FACTS_MS, PARTIAL_MS } from '../src/cache-tidy.ts';
 import { ModelCache } from '../src/model-cache.ts';
+import type { BaseModel } from '../src/model-files.ts';
 import { FakeModelHub } from './fake-model-hub.ts';
 
 const KIB = 1024;
@@ -26,10 +27,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(join(root, '..'), { recursive: true, force: true }));
 
-function cache(budgetBytes: number): ModelCache {
+function cache(budgetBytes: number, wanted: () => BaseModel[] = () => []): ModelCache {
   const note = (facts: object | string, message = '') => void lines.push({ ...(facts as object), message });
   const logger: Logger = { ...silentLogger, info: note, warn: note };
-  return new ModelCache(hub.asHub(), root, { maxModelBytes: 1e6, budgetBytes, logger });
+  return new ModelCache(hub.asHub(), root, { maxModelBytes: 1e6, budgetBytes, wanted, logger });
 }
 
 /** Names of the models on disk, and what else is there. */
@@ -81,6 +82,16 @@ it('never removes what is in use, tells that it cannot, and does so when it is i
       'models in use take more disk than the budget of their cache',
     );
   });
+  expect(await present()).toEqual([]);
+});
+
+it('keeps what a job waits for like what is in use', async () => {
+  let waiting = [model('one')];
+  const models = cache(0, () => waiting);
+  for (const name of ['one', 'two']) await models.use(model(name), nothing);
+  expect(await present()).toEqual(['one.full']);
+  waiting = [];
+  await models.tidy();
   expect(await present()).toEqual([]);
 });
 
@@ -159,6 +170,13 @@ it('downloads once what several jobs want at the same time', async () => {
     ),
   );
   expect([bytes, hub.downloads]).toEqual([[WEIGHTS, WEIGHTS, WEIGHTS], 1]);
+});
+
+it('is shared by two daemons that download the same model at the same time', async () => {
+  const [first, second] = [cache(10 * WEIGHTS), cache(10 * WEIGHTS)];
+  const bytes = (dir: string) => readFile(join(dir, 'model.safetensors')).then(({ length }) => length);
+  const both = await Promise.all([first.use(model('one'), bytes), second.use(model('one'), bytes)]);
+  expect([both, await present()]).toEqual([[WEIGHTS, WEIGHTS], ['one.full']]);
 });
 
 it('does not give up the download of one job because another was cancelled', async () => {

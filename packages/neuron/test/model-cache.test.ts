@@ -95,12 +95,13 @@ it('keeps what a job waits for like what is in use', async () => {
   expect(await present()).toEqual([]);
 });
 
-it('keeps what a killed daemon used, for the jobs that it left running, and what another one uses', async () => {
+it('keeps what a killed daemon used, for the jobs that it left running, and what another one uses', async (context) => {
   const models = cache(0);
   const other = cache(10 * WEIGHTS);
   await other.use(model('one'), nothing);
   const { repo, revision } = model('one');
   const daemon = spawn(process.execPath, [USER, root, repo, revision], { stdio: ['ignore', 'pipe', 'inherit'] });
+  context.onTestFinished(() => void daemon.kill('SIGKILL'));
   await once(daemon.stdout, 'data');
   await models.tidy();
   expect(await present()).toEqual(['one.full']);

@@ -14,6 +14,7 @@ import { JobHandOver } from '../../../packages/miner/dist/job-hand-over.js';
 import { taskJobId } from '../../../packages/miner/dist/job-payload.js';
 import { prepareJob } from '../../../packages/miner/dist/job-preparation.js';
 import { BASE_RECIPE } from '../../../packages/miner/dist/recipe-overrides.js';
+import { RoomBook } from '../../../packages/miner/dist/room-book.js';
 import { Submitter } from '../../../packages/miner/dist/submitter.js';
 import { FakeChain } from './fake-chain.mjs';
 import { fuse } from './fuse.mjs';
@@ -51,9 +52,18 @@ const submitter = new Submitter({
   signal: new AbortController().signal,
 });
 const handOver = new JobHandOver({ jobs, assignments, submitter, logger });
+const models = new ModelCache(hub, join(folder, 'models'), {
+  maxModelBytes: 2 ** 20,
+  // Nothing stays that no job uses: the cache is emptied and filled all the time.
+  budgetBytes: 0,
+  wanted: () => room.wantedModels(),
+  logger,
+});
+const room = new RoomBook({ folder, jobsRoot, jobs, models, adapter: true });
 const preparation = {
   hub,
-  models: new ModelCache(hub, join(folder, 'models'), 2 ** 20),
+  models,
+  room,
   assignments,
   baseRecipe: BASE_RECIPE,
   recipeOverrides: {},

@@ -6,64 +6,20 @@ interface Codes {
   readonly base: Int32Array;
 }
 
-function codes(first: number, bits: readonly number[]): Codes {
-  const base = new Int32Array(bits.length);
+/** @param plain how many codes, the first ones, stand for one length each; `bits` are those of the others. */
+function codes(first: number, plain: number, bits: readonly number[]): Codes {
+  const all = Uint8Array.from({ length: plain + bits.length }, (_, code) => bits[code - plain] ?? 0);
+  const base = new Int32Array(all.length);
   let next = first;
-  for (const [code, width] of bits.entries()) {
+  for (const [code, width] of all.entries()) {
     base[code] = next;
     next += 1 << width;
   }
-  return { bits: Uint8Array.from(bits), base };
+  return { bits: all, base };
 }
 
-const none = (count: number) => Array.from({ length: count }, () => 0);
-export const LITERAL_LENGTHS = codes(0, [
-  ...none(16),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  6,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-]);
-export const MATCH_LENGTHS = codes(3, [
-  ...none(32),
-  1,
-  1,
-  1,
-  1,
-  2,
-  2,
-  3,
-  3,
-  4,
-  4,
-  5,
-  7,
-  8,
-  9,
-  10,
-  11,
-  12,
-  13,
-  14,
-  15,
-  16,
-]);
+export const LITERAL_LENGTHS = codes(0, 16, [1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+export const MATCH_LENGTHS = codes(3, 32, [1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
 
 /** The tables that need no description (RFC 8878, 3.1.1.3.2.2). */
 const LITERAL_SHARES = [

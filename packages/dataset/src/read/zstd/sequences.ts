@@ -32,18 +32,7 @@ export class Sequences {
       return;
     }
     const start = this.#readTables(block, header.behind, end);
-    const [lengths, offsets, matches] = this.#tables;
-    const used = this.#walk(
-      block,
-      start,
-      end,
-      header.count,
-      lengths.current!,
-      offsets.current!,
-      matches.current!,
-      literals,
-      history,
-    );
+    const used = this.#walk(block, start, end, header.count, literals, history);
     history.append(literals.bytes, used, literals.length);
   }
 
@@ -64,17 +53,8 @@ export class Sequences {
   }
 
   /** @returns the literals that were used. */
-  #walk(
-    block: Uint8Array,
-    start: number,
-    end: number,
-    count: number,
-    lengths: FseTable,
-    offsets: FseTable,
-    matches: FseTable,
-    literals: Literals,
-    history: History,
-  ): number {
+  #walk(block: Uint8Array, start: number, end: number, count: number, literals: Literals, history: History): number {
+    const [lengths, offsets, matches] = this.#tables.map(({ current }) => current!) as [FseTable, FseTable, FseTable];
     const floor = start * 8;
     let bit = topOfStream(block, start, end) - lengths.log - offsets.log - matches.log;
     if (bit < floor) throw new ZstdFault('sequences are cut off');

@@ -1,6 +1,9 @@
 /** Work that pauses after each small step, so that one body serves callers in a job (at once) and in a daemon (sliced). */
 export type Steps<T> = Generator<void, T, void>;
 
+/** Rows of one step where a row takes next to nothing. */
+export const QUICK_ROWS = 10_000;
+
 /** Longest stretch of work between two turns of the event loop, in ms; well under the 50 ms a daemon may block. */
 const SLICE_MS = 12;
 

@@ -4,7 +4,7 @@ import { nearDuplicateSteps } from '../near-duplicates/near-duplicates.ts';
 import { rowTexts } from '../near-duplicates/row-texts.ts';
 import type { Row } from '../row.ts';
 import { lineOf, type Rows } from '../rows.ts';
-import type { Steps } from '../slices.ts';
+import { QUICK_ROWS, type Steps } from '../slices.ts';
 import type { LintTally } from './finding.ts';
 
 /**
@@ -18,7 +18,7 @@ export function* lintCopies(tally: LintTally, rows: Rows, across: Rows | undefin
   const inGroup = new Uint32Array(all.length);
   for (let index = 0; index < all.length; index++) {
     inGroup[firstOf[index]!]!++;
-    if (index % STEP === 0) yield;
+    if (index % QUICK_ROWS === 0) yield;
   }
   const isAcross = new Uint8Array(all.length);
   const lines = new DigestTable();
@@ -44,8 +44,6 @@ export function* lintCopies(tally: LintTally, rows: Rows, across: Rows | undefin
   return groups;
 }
 
-/** Rows of one step where a row takes next to nothing. */
-const STEP = 10_000;
 const SEEN_WITHIN = 1;
 const SEEN_ACROSS = 2;
 

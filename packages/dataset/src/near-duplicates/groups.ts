@@ -1,7 +1,4 @@
-import type { Steps } from '../slices.ts';
-
-/** Texts of one step. */
-const STEP = 10_000;
+import { QUICK_ROWS, type Steps } from '../slices.ts';
 
 /** Union-find; the root of a group is its first text. */
 export class Groups {
@@ -34,7 +31,7 @@ export class Groups {
     const firsts = new Int32Array(this.#parents.length);
     for (let text = 0; text < firsts.length; text++) {
       firsts[text] = this.of(text);
-      if (text % STEP === 0) yield;
+      if (text % QUICK_ROWS === 0) yield;
     }
     return firsts;
   }

@@ -1,9 +1,9 @@
+import { NumberList } from '../number-list.ts';
 import type { Steps } from '../slices.ts';
 import { ExactTable } from './exact-table.ts';
 import { Frequencies } from './frequencies.ts';
 import { Groups } from './groups.ts';
 import { Marks, marksOf } from './marks.ts';
-import { NumberList } from './number-list.ts';
 import { fingerprint, Shingles } from './shingles.ts';
 import { alike, prefixLength, smallest } from './sketches.ts';
 import { Words } from './words.ts';
@@ -120,8 +120,8 @@ class Search {
   /** Latest posting of a slot + 1; postings of a slot are linked, the latest first. */
   readonly #heads: Uint32Array;
   readonly #comparedWith: Int32Array;
-  readonly #next = new NumberList();
-  readonly #texts = new NumberList();
+  readonly #next = new NumberList(Uint32Array);
+  readonly #texts = new NumberList(Uint32Array);
 
   constructor(texts: NumberedTexts, frequencies: Frequencies, groups: Groups, most: number) {
     const { count } = texts;

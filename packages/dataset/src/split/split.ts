@@ -4,7 +4,7 @@ import { type DatasetType, LIMITS } from '@tuning/protocol';
 import { nearDuplicateSteps } from '../near-duplicates/near-duplicates.ts';
 import { rowTexts } from '../near-duplicates/row-texts.ts';
 import { lineOf, type Rows } from '../rows.ts';
-import { runInSlices, runNow, type Steps } from '../slices.ts';
+import { QUICK_ROWS, runInSlices, runNow, type Steps } from '../slices.ts';
 import { SeededRandom, shuffleSteps } from './random.ts';
 
 /**
@@ -13,9 +13,6 @@ import { SeededRandom, shuffleSteps } from './random.ts';
  * train on (that decides under 80 rows).
  */
 export const SPLIT_RULE = { share: 0.1, minTestRows: 20, maxTestRows: 1_000, maxShare: 0.25 } as const;
-
-/** Rows of one step where a row takes next to nothing. */
-const STEP = 10_000;
 
 /** Ascending row indices; together all rows, none twice. */
 export interface Split {
@@ -72,7 +69,7 @@ function* splitSteps(rows: Rows, seed: Uint8Array, options: SplitOptions): Steps
   let groups = 0;
   for (let index = 0; index < rows.length; index++) {
     if (sizes[firstOf[index]!]!++ === 0) groups++;
-    if (index % STEP === 0) yield;
+    if (index % QUICK_ROWS === 0) yield;
   }
   if (groups < LIMITS.datasetMinRows) {
     throw new BadInputError(
@@ -84,7 +81,7 @@ function* splitSteps(rows: Rows, seed: Uint8Array, options: SplitOptions): Steps
   const firsts = new Uint32Array(groups);
   for (let index = 0, at = 0; index < rows.length; index++) {
     if (firstOf[index] === index) firsts[at++] = index;
-    if (index % STEP === 0) yield;
+    if (index % QUICK_ROWS === 0) yield;
   }
   const shuffled = yield* shuffleSteps(firsts, new SeededRandom(seed, 'split'));
   const size = testSize(rows.length);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { LineStarts } from './line-starts.ts';
+import { NumberList } from '../number-list.ts';
 
 const BLOCK_BYTES = 256 * 1024;
 const LINE_FEED = Buffer.from('\n');
@@ -10,7 +10,8 @@ const LINE_FEED = Buffer.from('\n');
 export interface WrittenLines {
   digest: string;
   bytes: number;
-  starts: LineStarts;
+  /** Where each line begins. */
+  starts: NumberList;
 }
 
 /** Writes a file of lines block by block, hashing on the way; readable for its owner only. It has its name only when it is
@@ -19,7 +20,7 @@ export class LineWriter {
   readonly #path: string;
   readonly #handle: FileHandle;
   readonly #hash = createHash('sha256');
-  readonly #starts = new LineStarts();
+  readonly #starts = new NumberList(Float64Array);
   #parts: Uint8Array[] = [];
   #waiting = 0;
   #bytes = 0;

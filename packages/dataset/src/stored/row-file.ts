@@ -3,9 +3,9 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { BadInputError } from '@tuning/kit';
+import { NumberList } from '../number-list.ts';
 import type { Row } from '../row.ts';
 import type { Rows } from '../rows.ts';
-import { LineStarts } from './line-starts.ts';
 import type { WrittenLines } from './line-writer.ts';
 
 /** Read at once where lines are asked for in order; what a step may read without letting the event loop turn. */
@@ -24,7 +24,7 @@ export class RowFile implements Rows {
   /** sha256 of the file, hex: `rowsDigest` of the rows. */
   readonly digest: string;
   readonly bytes: number;
-  readonly #starts: LineStarts;
+  readonly #starts: NumberList;
   #fd: number | undefined;
   readonly #room = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   #block: Buffer = Buffer.alloc(0);
@@ -40,7 +40,7 @@ export class RowFile implements Rows {
   }
 
   get length(): number {
-    return this.#starts.count;
+    return this.#starts.length;
   }
 
   at(index: number): Row | undefined {
@@ -96,7 +96,7 @@ export async function openRowFile(path: string, signal?: AbortSignal): Promise<R
     throw new BadInputError('DATASET_NOT_READABLE', `cannot read the rows in ${path}`, { cause: error });
   });
   try {
-    const starts = new LineStarts();
+    const starts = new NumberList(Float64Array);
     const hash = createHash('sha256');
     const block = Buffer.alloc(BLOCK_BYTES);
     let [bytes, lineStart] = [0, 0];

@@ -62,9 +62,8 @@ export async function trainModel(args: TrainModelArgs): Promise<TrainModelResult
     recipe.lora === undefined
       ? specs.map((spec) => trainedTensor(spec, take(weights, spec.name), array))
       : freshAdapter(config, recipe.lora, seed, array);
-  const frozen = new Map(
-    [...weights].map(([name, values]) => [name, { dims: modelTensors(config).get(name)!, values }]),
-  );
+  const shapes = modelTensors(config);
+  const frozen = new Map([...weights].map(([name, values]) => [name, { dims: shapes.get(name)!, values }]));
 
   const checkpointDir = join(args.outDir, 'checkpoint');
   const run = runDigest({ recipe, base: args.base, seed, rows });

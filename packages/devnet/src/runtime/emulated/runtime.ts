@@ -36,9 +36,9 @@ import { createRuntimeApis } from './runtime-apis/index.ts';
 import { runtimeCodecs } from './runtime-types.ts';
 import { runtimeVersion, SPEC_VERSION } from './version.ts';
 
-/** A transaction that a nonce gap holds back waits for the one before it, named by this tag. */
 /** Of class Mandatory: only who makes the block may put it in. */
 const isInherent = ({ kind }: Variant): boolean => kind === 'Timestamp';
+/** A transaction that a nonce gap holds back waits for the one before it, named by this tag. */
 const nonceTag = (who: string, nonce: number): string => `${who}:${nonce}`;
 /** NORMAL_DISPATCH_BASE_PRIORITY: tips buy none (runtime/src/transaction_payment_wrapper.rs). */
 const NORMAL_PRIORITY = 1n;

@@ -62,8 +62,7 @@ export async function measureMetagraph({ reads, pythons }) {
 /** In a process of its own, as the SDKs are: the traffic of this one is not in its time. */
 async function readOurs(endpoint, netuid, count) {
   const args = [OURS, endpoint, netuid, count, WARM_UP, PAUSE_MS].map(String);
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: CLIENT_MS });
-  return JSON.parse(stdout.trim().split('\n').at(-1));
+  return lastLineOf(process.execPath, args, process.env);
 }
 
 /** One row for each way that the SDK has to read a metagraph. */
@@ -73,8 +72,7 @@ async function readWithSdk(python, endpoint, netuid, count) {
   const run = async (reads) => {
     const args = [SCRIPT, endpoint, netuid, reads, reads > 0 ? WARM_UP : 0, PAUSE_MS / 1000].map(String);
     const env = { PATH: process.env.PATH ?? '', HOME: home, NO_COLOR: '1', BT_NO_PARSE_CLI_ARGS: '1' };
-    const { stdout } = await promisify(execFile)(python, args, { env, timeout: CLIENT_MS });
-    return JSON.parse(stdout.trim().split('\n').at(-1));
+    return lastLineOf(python, args, env);
   };
   try {
     await run(0);
@@ -89,4 +87,10 @@ async function readWithSdk(python, endpoint, netuid, count) {
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** What a client's process prints last, parsed. */
+async function lastLineOf(program, args, env) {
+  const { stdout } = await promisify(execFile)(program, args, { env, timeout: CLIENT_MS });
+  return JSON.parse(stdout.trim().split('\n').at(-1));
 }

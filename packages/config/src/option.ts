@@ -250,6 +250,12 @@ export const validatorOptions: readonly Option[] = [
     help: 'blocks after the deadline in which a repo must become public',
   },
   { key: 'tournament.sequence_len', type: 'number', placeholder: '<n>', help: 'longest row in tokens' },
+  {
+    key: 'evaluation.device',
+    type: 'string',
+    placeholder: '<cpu|cuda>',
+    help: 'where models are measured; losses of the two differ, so all validators of a subnet need the same',
+  },
   { key: 'evaluation.threads', type: 'number', placeholder: '<n>', help: 'CPU threads per evaluation' },
   { key: 'evaluation.max_memory_gb', type: 'number', placeholder: '<GiB>', help: 'memory limit of one evaluation' },
   { key: 'evaluation.max_minutes', type: 'number', placeholder: '<min>', help: 'wall-clock limit of one evaluation' },

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { LIMITS, netuidSchema } from '@tuning/protocol';
+import { DEVICES, LIMITS, netuidSchema } from '@tuning/protocol';
 import { z } from 'zod';
 import { minerPolicySchema } from './miner-policy.ts';
 
@@ -149,6 +149,7 @@ export const validatorConfigSchema = z.strictObject({
     sequence_len: z.number().int().min(16).max(131_072).default(1024),
   }),
   evaluation: z.strictObject({
+    device: z.enum(DEVICES).default('cpu'),
     threads,
     max_memory_gb: z.number().min(0.25).max(4096).default(16),
     max_minutes: z.number().min(0.1).max(1440).default(60),

@@ -1,7 +1,7 @@
 import { readDataset, tokenise } from '@tuning/dataset';
 import {
   checkTensors,
-  createMeasurer,
+  createDeviceMeasurer,
   type HeldWeights,
   loadTokenizerFor,
   openModelWeights,
@@ -106,7 +106,7 @@ async function measureSets(
   onProgress: OnProgress,
 ): Promise<Pick<EvaluationOutcome, 'sets' | 'dropped'>> {
   const tokenizer = await loadTokenizerFor(input.datasetType, input.baseDir);
-  const measurer = createMeasurer(config, weights, { threads: input.threads });
+  const measurer = createDeviceMeasurer(config, weights, { threads: input.threads, device: input.device });
   const sets: Record<string, Measurement> = {};
   const droppedOf: Record<string, Record<string, number>> = {};
   for (const { name, rowsFile } of input.sets) {

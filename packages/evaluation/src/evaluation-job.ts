@@ -26,7 +26,8 @@ async function run(input: EvaluationJobInput, dir: string): Promise<EvaluationJo
         reportedAt = Date.now();
         process.stdout.write(`${JSON.stringify({ progress })}\n`);
       },
-      { scratchDir: dir },
+      // A GPU gets weights once for each session from their files; such that are fed would go there with every run.
+      { scratchDir: dir, ...(input.device === 'cuda' ? { mapped: true } : {}) },
     );
     return { outcome };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { datasetTypeSchema } from '@tuning/protocol';
+import { DEVICES, datasetTypeSchema } from '@tuning/protocol';
 import { z } from 'zod';
 
 export const measuredSetSchema = z.strictObject({
@@ -25,6 +25,8 @@ export const jobInputSchema = z.strictObject({
   datasetType: datasetTypeSchema,
   sequenceLen: z.number().int().min(2).max(131_072),
   threads: z.number().int().min(1).max(256),
+  /** Absent: the CPU. */
+  device: z.enum(DEVICES).optional(),
 });
 export type EvaluationJobInput = z.infer<typeof jobInputSchema>;
 

@@ -10,8 +10,8 @@ import {
   TransientError,
   writeFileAtomic,
 } from '@tuning/kit';
-import { RUNTIME_ENVIRONMENT } from '@tuning/llm';
-import type { DatasetType, Verdict } from '@tuning/protocol';
+import { deviceEnvironment, RUNTIME_ENVIRONMENT } from '@tuning/llm';
+import type { DatasetType, Device, Verdict } from '@tuning/protocol';
 import type { JobResult, Runner } from '@tuning/runner';
 import {
   type EvaluationJobInput,
@@ -51,6 +51,11 @@ export interface EvaluationArgs {
   limits: { wallMs: number; memoryBytes: number };
   /** Threads of the computation, default 1; the result is the same for any number. */
   threads?: number;
+  /**
+   * Default 'cpu'. On 'cuda' losses differ from the CPU's, so all that are compared need the same; ask `requireDevice` first, for
+   * a job without its device fails as any other.
+   */
+  device?: Device;
 }
 
 export interface EvaluationOptions {
@@ -86,7 +91,7 @@ export async function runEvaluation(args: EvaluationArgs, options: EvaluationOpt
       id: args.id,
       command: evaluationCommand(),
       dir,
-      env: { ...RUNTIME_ENVIRONMENT },
+      env: { ...RUNTIME_ENVIRONMENT, ...deviceEnvironment(args.device ?? 'cpu') },
       limits: { ...args.limits, outputBytes: OUTPUT_BYTES + (await scratchBytes(args.baseDir)), graceMs: GRACE_MS },
       labels: { 'tuning.kind': 'evaluation', 'tuning.evaluation': args.id },
     },
@@ -133,6 +138,7 @@ async function writeInput(dir: string, args: EvaluationArgs): Promise<void> {
     datasetType: args.datasetType,
     sequenceLen: args.sequenceLen,
     threads: args.threads ?? 1,
+    ...(args.device === undefined ? {} : { device: args.device }),
   });
   await mkdir(join(dir, 'out'), { recursive: true, mode: 0o700 });
   await writeFileAtomic(join(dir, INPUT_FILE), JSON.stringify(input));

@@ -12,9 +12,12 @@ export * from './config/model-config.ts';
 export type { RopeScaling } from './config/rope-config.ts';
 export * from './config/tensors.ts';
 export * from './config/traits.ts';
+export * from './device/devices.ts';
+export * from './device/require-device.ts';
 export * from './graph/builder.ts';
 export * from './graph/forward.ts';
 export * from './graph/rope.ts';
+export * from './measure/half-measurer.ts';
 export * from './measure/measure-rows.ts';
 export {
   createMeasurer,

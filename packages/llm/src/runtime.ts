@@ -1,5 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { TuningError } from '@tuning/kit';
+import type { Device } from '@tuning/protocol';
 import type { InferenceSession } from 'onnxruntime-node';
 
 type Runtime = typeof import('onnxruntime-node');
@@ -29,6 +30,11 @@ export function loadRuntime(): Promise<Runtime> {
 }
 
 export interface SessionOptions {
+  /**
+   * Default 'cpu'. On 'cuda' the first GPU that CUDA_VISIBLE_DEVICES leaves; where there is none, or no provider for it
+   * (`requireDevice` says which in a clear line), creating the session throws: there is no other device to fall back to.
+   */
+  device?: Device;
   /** Threads inside one operator. Default 1: a spinning pool loses to whatever else wants the cores. */
   threads?: number;
   /** 'disabled' compiles big training graphs in seconds instead of minutes, at the same step time. Default 'all'. */
@@ -46,7 +52,7 @@ export interface SessionOptions {
 }
 
 /**
- * Compiles a serialised ONNX model for the CPU. Compiling and every `run` BLOCK the event loop for their whole duration
+ * Compiles a serialised ONNX model for one device. Compiling and every `run` BLOCK the event loop for their whole duration
  * (onnxruntime-node 1.30 calls the library synchronously): only for processes of sealed jobs.
  */
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<InferenceSession> {
@@ -60,7 +66,7 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
       : { model_external_initializers_file_folder_path: filesFrom, disable_prepacking: '1' }),
   };
   return ort.InferenceSession.create(model, {
-    executionProviders: ['cpu'],
+    executionProviders: options.device === 'cuda' ? [{ name: 'cuda', deviceId: 0 }] : ['cpu'],
     intraOpNumThreads: options.threads ?? 1,
     interOpNumThreads: 1,
     graphOptimizationLevel: options.optimisation ?? (filesFrom === undefined ? 'all' : 'disabled'),

@@ -1,3 +1,4 @@
+export * from './arithmetic.ts';
 export * from './canonical.ts';
 export * from './commitment.ts';
 export * from './dataset-type.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { arithmeticSchema } from './arithmetic.ts';
 
 /** Why a row was left out, and how many of them. */
 export const droppedRowsSchema = z.record(z.string().max(64), z.number().int().min(0));
@@ -15,6 +16,8 @@ export const lossSummarySchema = z.strictObject({
   rowLoss: z.number().min(0),
   rowsKept: z.number().int().min(1),
   rowsDropped: droppedRowsSchema,
+  /** What it was computed by; absent: the CPU in float32. */
+  arithmetic: arithmeticSchema.optional(),
 });
 export type LossSummary = z.infer<typeof lossSummarySchema>;
 

@@ -43,6 +43,7 @@ export class EvaluationQueue {
               runner: this.#runner,
               limits: { wallMs: this.#config.max_minutes * 60_000, memoryBytes: this.#config.max_memory_gb * GIB },
               threads: this.#config.threads,
+              device: this.#config.device,
             },
             { signal, logger: this.#logger },
           );

@@ -1,5 +1,6 @@
 import type { ValidatorConfig } from '@tuning/config';
 import { GIB, type Logger, type Secret } from '@tuning/kit';
+import { requireDevice } from '@tuning/llm';
 import { listenHttp, ModelCache, type NeuronSecrets, openNeuron } from '@tuning/neuron';
 import { createProcessRunner } from '@tuning/runner';
 import { openValidatorStore } from '@tuning/store';
@@ -35,6 +36,7 @@ export async function runValidator({
   signal,
   onReady,
 }: RunValidatorArgs): Promise<void> {
+  await requireDevice(config.evaluation.device, { signal });
   const generator = openGenerator(config.synthetic, llmApiKey, logger.child({ module: 'synthetic' }));
   const neuron = await openNeuron({ role: 'validator', config, secrets, logger, signal });
   const { chain, hub, hotkey, folder, metagraph, shutdown } = neuron;

@@ -1,4 +1,6 @@
-import type { Command } from 'commander';
+import { requireDevice } from '@tuning/llm';
+import { DEVICES, type Device } from '@tuning/protocol';
+import { type Command, Option } from 'commander';
 import { type EvaluationReport, type EvaluationRequest, evaluateModel } from '../models/evaluation.ts';
 import { evaluationText } from '../models/evaluation-text.ts';
 import { locateModel, type ModelSource } from '../models/model-source.ts';
@@ -14,6 +16,7 @@ interface EvaluateOptions extends ModelOptions {
   format?: string;
   sequenceLen: string;
   limit?: string;
+  device: Device;
   rows?: string | true;
 }
 
@@ -29,6 +32,11 @@ export function addEvaluateCommand(program: Command): void {
     .option('--format <csv|json|hf>', 'what --data is, where its name does not tell')
     .option('--sequence-len <tokens>', 'longer rows are left out and counted', '1024')
     .option('--limit <rows>', 'only the first rows of the data')
+    .addOption(
+      new Option('--device <device>', 'where to measure; losses differ from one to the other')
+        .choices(DEVICES)
+        .default('cpu'),
+    )
     .option('--rows [n]', 'show the losses of single rows, the worst first')
     .action(async (name: string, options: EvaluateOptions) => {
       const range = { min: 1, max: 5_000_000 };
@@ -37,11 +45,12 @@ export function addEvaluateCommand(program: Command): void {
       const limit = options.limit === undefined ? undefined : wholeNumber('--limit', options.limit, range);
       const shown = typeof options.rows === 'string' ? wholeNumber('--rows', options.rows, range) : range.max;
       await inWorkspace(options, async (workspace) => {
+        await requireDevice(options.device, { signal: workspace.signal });
         const named = await locateModel(name, options.cache, workspace);
         const base = options.base === undefined ? named : await locateModel(options.base, options.cache, workspace);
         const rows = await readRows({ data: options.data, format: options.format, type, limit }, workspace);
         const model = options.base === undefined ? undefined : named;
-        const request = { model, base, rows, type, sequenceLen };
+        const request = { model, base, rows, type, sequenceLen, device: options.device };
         const report = await evaluateModel(request, workspace);
         const text = evaluationText(report, request, options.rows === undefined ? undefined : shown);
         process.stdout.write(options.json ? jsonText(reportJson(report, request, options.rows !== undefined)) : text);

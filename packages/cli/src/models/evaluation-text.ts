@@ -1,4 +1,4 @@
-import type { Measurement } from '@tuning/protocol';
+import type { Arithmetic, Measurement } from '@tuning/protocol';
 import { printable, textTable } from '../text-table.ts';
 import type { EvaluationReport, EvaluationRequest } from './evaluation.ts';
 
@@ -14,12 +14,21 @@ export function evaluationText(report: EvaluationReport, request: EvaluationRequ
       `  ${key}`,
       String(value),
     ]),
+    ...(measured?.summary.arithmetic === undefined
+      ? []
+      : ([['computed', arithmeticText(measured.summary.arithmetic)]] as [string, string][])),
     ...(outcome.weightsDigest === undefined ? [] : ([['weights', outcome.weightsDigest]] as [string, string][])),
   ];
   const parts = [factLines(facts), lossTable(measured, base)];
   if (comparison) parts.push(comparisonText(comparison));
   if (rows !== undefined && measured) parts.push(rowTable(measured, base, rows));
   return parts.filter((part) => part !== '').join('\n');
+}
+
+function arithmeticText({ device, precision, rowsInFloat32 }: Arithmetic): string {
+  const again =
+    rowsInFloat32 === 0 ? '' : `; ${rowsInFloat32} rows on the CPU in float32, which ${precision} cannot hold`;
+  return `on ${device} in ${precision}${again}`;
 }
 
 export function factLines(facts: readonly (readonly [string, string])[]): string {

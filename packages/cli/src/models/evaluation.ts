@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type EvaluationOutcome, runEvaluation } from '@tuning/evaluation';
-import type { DatasetType, Measurement } from '@tuning/protocol';
+import type { DatasetType, Device, Measurement } from '@tuning/protocol';
 import { chanceBetter, type LossInterval, lossInterval } from '@tuning/tournament';
 import type { ModelSource } from './model-source.ts';
 import { showProgress } from './progress-line.ts';
@@ -16,6 +16,7 @@ export interface EvaluationRequest {
   readonly rows: RowsSource;
   readonly type: DatasetType;
   readonly sequenceLen: number;
+  readonly device: Device;
 }
 
 export interface Comparison extends LossInterval {
@@ -55,7 +56,7 @@ export async function evaluateModel(request: EvaluationRequest, workspace: Works
 async function measure(
   id: 'base' | 'model',
   submission: ModelSource | undefined,
-  { base, rows, type, sequenceLen }: EvaluationRequest,
+  { base, rows, type, sequenceLen, device }: EvaluationRequest,
   workspace: Workspace,
 ): Promise<EvaluationOutcome> {
   showProgress(`reading the ${id}`);
@@ -74,6 +75,7 @@ async function measure(
         sequenceLen,
         limits: workspace.limits,
         threads: workspace.threads,
+        device,
       },
       {
         signal: workspace.signal,

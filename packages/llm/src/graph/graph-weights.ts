@@ -4,9 +4,9 @@ import type { GraphBuilder } from './builder.ts';
 /** The weights as a decoder's operations ask for them: values of a graph, by the tensors' names. */
 export interface GraphWeights {
   has(name: string): boolean;
-  /** The whole tensor as float32. */
+  /** The whole tensor, as float32 where the graph is. */
   value(name: string): string;
-  /** Its rows at `indices` as float32. */
+  /** Its rows at `indices`, likewise. */
   rows(name: string, indices: string): string;
 }
 
@@ -70,5 +70,31 @@ export class MappedWeights implements GraphWeights {
 
   #isWide(name: string): boolean {
     return this.#tensors.get(name)!.type === 'float32';
+  }
+}
+
+/**
+ * The same weights as MappedWeights has declared, in the format of their files: for a graph that casts what it needs by itself
+ * (`HalfBuilder`), so that 16-bit weights do not pass through float32.
+ */
+export class StoredWeights implements GraphWeights {
+  readonly #graph: GraphBuilder;
+  readonly #tensors: ReadonlyMap<string, FileTensor>;
+
+  constructor(graph: GraphBuilder, tensors: ReadonlyMap<string, FileTensor>) {
+    this.#graph = graph;
+    this.#tensors = tensors;
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  value(name: string): string {
+    return name;
+  }
+
+  rows(name: string, indices: string): string {
+    return this.#graph.node('Gather', [name, indices], { axis: 0 });
   }
 }

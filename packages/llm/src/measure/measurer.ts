@@ -1,5 +1,5 @@
 import { BadInputError } from '@tuning/kit';
-import { IGNORED_LABEL, type Measurement, type TokenRow } from '@tuning/protocol';
+import { type Device, IGNORED_LABEL, type Measurement, type Precision, type TokenRow } from '@tuning/protocol';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ModelConfig } from '../config/model-config.ts';
 import { modelTensors } from '../config/tensors.ts';
@@ -37,6 +37,12 @@ export interface Measurer {
 export interface MeasurerOptions {
   /** Threads inside one operator, default 1. The result is the same for any number. */
   threads?: number;
+  /** Default 'cpu'. */
+  device?: Device;
+  /** Default 'float32'. */
+  precision?: Precision;
+  /** True: losses that are not finite are given out instead of refused. */
+  nonFinite?: boolean;
 }
 
 const isMapped = (weights: HeldWeights): weights is MappedModelWeights => 'tensors' in weights;
@@ -46,11 +52,16 @@ const isMapped = (weights: HeldWeights): weights is MappedModelWeights => 'tenso
  * loop: for processes of sealed jobs only.
  */
 export function createMeasurer(config: ModelConfig, weights: HeldWeights, options: MeasurerOptions = {}): Measurer {
-  const { threads = 1 } = options;
-  const compile = (batch: Batch): Promise<InferenceSession> =>
-    isMapped(weights)
-      ? createSession(buildForward(config, batch, weights.tensors), { threads, filesFrom: MAPPED_FROM })
-      : createSession(buildForward(config, batch), { threads });
+  const { threads = 1, device = 'cpu', precision = 'float32', nonFinite = false } = options;
+  const compile = (batch: Batch): Promise<InferenceSession> => {
+    const files = isMapped(weights) ? weights.tensors : undefined;
+    return createSession(buildForward(config, batch, files, precision, device), {
+      threads,
+      device,
+      ...(files ? { filesFrom: MAPPED_FROM } : {}),
+      ...(precision === 'float16' ? { optimisation: 'disabled' as const } : {}),
+    });
+  };
   const tokenLosses: Measurer['tokenLosses'] = async (rows, options = {}) => {
     const { batches } = planBatches(rows, config);
     const losses: TokenLosses[] = new Array(rows.length);
@@ -67,7 +78,7 @@ export function createMeasurer(config: ModelConfig, weights: HeldWeights, option
           session = await compile(batch);
           compiledFor = batch;
         }
-        await runBatch(session!, feeds, batch, rows, losses);
+        await runBatch(session!, feeds, batch, rows, losses, nonFinite);
         done += batch.members.length;
         options.onProgress?.({ doneRows: done, totalRows: rows.length });
       }
@@ -76,6 +87,11 @@ export function createMeasurer(config: ModelConfig, weights: HeldWeights, option
     }
     return losses;
   };
+  return measurerOf(tokenLosses);
+}
+
+/** A measurer that adds up what `tokenLosses` gives. */
+export function measurerOf(tokenLosses: Measurer['tokenLosses']): Measurer {
   return {
     tokenLosses,
     measure: async (rows, options = {}) => {
@@ -106,6 +122,7 @@ async function runBatch(
   batch: Batch,
   rows: readonly TokenRow[],
   losses: TokenLosses[],
+  nonFinite: boolean,
 ): Promise<void> {
   const ort = await loadRuntime();
   const { ids, labels } = fillBatch(batch, rows);
@@ -119,16 +136,22 @@ async function runBatch(
   for (const [slot, member] of batch.members.entries()) {
     const row = rows[member]!;
     const own = nll.slice(slot * batch.tokens, slot * batch.tokens + row.ids.length - 1);
-    requireFinite(row, own);
+    if (!nonFinite) requireFinite(row, own);
     losses[member] = own;
   }
 }
 
+/** Position of the first counted loss that is NaN or infinite, or -1. */
+export function nonFiniteAt({ labels }: TokenRow, losses: TokenLosses): number {
+  return losses.findIndex((loss, position) => labels[position + 1] !== IGNORED_LABEL && !Number.isFinite(loss));
+}
+
 function requireFinite(row: TokenRow, losses: TokenLosses): void {
-  for (const [position, loss] of losses.entries()) {
-    if (row.labels[position + 1] === IGNORED_LABEL || Number.isFinite(loss)) continue;
-    throw new BadInputError('NON_FINITE_LOSS', `the loss of row ${row.row} at token ${position + 1} is ${loss}`, {
-      details: { row: row.row, token: position + 1 },
-    });
-  }
+  const position = nonFiniteAt(row, losses);
+  if (position < 0) return;
+  throw new BadInputError(
+    'NON_FINITE_LOSS',
+    `the loss of row ${row.row} at token ${position + 1} is ${losses[position]}`,
+    { details: { row: row.row, token: position + 1 } },
+  );
 }

@@ -83,6 +83,14 @@ describe('what only the operator can put right: one line, exit 78', () => {
     expect((await fate('neurons/miner.js', ['--nonsense'], {})).code).toBe(78);
     await run('CONFIG_INVALID', /axon\.port/, network.neuronArgs('miner', ['--axon.port', '70000']));
   });
+  it('no GPU for a validator that is to measure on one', () =>
+    run(
+      'CUDA_',
+      /measure on the CPU/,
+      network.neuronArgs('validator', ['--evaluation.device', 'cuda']),
+      { CUDA_VISIBLE_DEVICES: '-1' },
+      'neurons/validator.js',
+    ));
   it('an HTTP endpoint for other machines without a key', () =>
     run('API_KEY_MISSING', /TUNING_API_KEY/, network.neuronArgs('miner', ['--http.host', '0.0.0.0'])));
   it('an occupied port', async () => {

@@ -241,6 +241,15 @@ it.each([
   await expect(tuning(...argv)).rejects.toMatchObject({ name: 'OperatorError', code });
 });
 
+it('without a GPU, says so before it reads or downloads anything', async () => {
+  vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+  await expect(tuning('evaluate', '/nowhere', ...onRows('--device', 'cuda'))).rejects.toMatchObject({
+    name: 'OperatorError',
+    code: expect.stringMatching(/^CUDA_/),
+    message: expect.stringMatching(/measure on the CPU$/),
+  });
+});
+
 it('a model without a base’s files, or an adapter alone, cannot be measured', async () => {
   await expect(tuning('evaluate', adapter, ...onRows())).rejects.toMatchObject({ name: 'OperatorError' });
 }, 60_000);

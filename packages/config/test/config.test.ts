@@ -41,6 +41,15 @@ describe('loadConfig', () => {
     expect(validator.http).toEqual({ host: '127.0.0.1', port: 8000 });
   });
 
+  it('measures on the CPU unless it is told otherwise', () => {
+    const device = (flags = {}, env = {}) =>
+      loadConfig(validatorConfigSchema, validatorOptions, { env, flags: { netuid: '1', ...flags } }).evaluation.device;
+    expect(device()).toBe('cpu');
+    expect(device({ 'evaluation.device': 'cuda' })).toBe('cuda');
+    expect(device({}, { TUNING_EVALUATION_DEVICE: 'cuda' })).toBe('cuda');
+    expect(() => device({ 'evaluation.device': 'tpu' })).toThrow(/evaluation\.device/);
+  });
+
   it('bounds the cache of base models of both daemons', () => {
     const validator = (flags = {}) =>
       loadConfig(validatorConfigSchema, validatorOptions, { env: {}, flags: { netuid: '1', ...flags } });

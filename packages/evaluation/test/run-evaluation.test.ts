@@ -1,8 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProcessRunner, type JobHandle, type JobResult, type JobSpec, type Runner } from '@tuning/runner';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeModelFolder } from '../../llm/test/model-folder.ts';
 import { randomWeights } from '../../llm/test/reference-model.ts';
 import { type EvaluationArgs, runEvaluation } from '../src/index.ts';
@@ -101,6 +101,16 @@ describe('through the process runner', () => {
     await expect(unusable).rejects.toMatchObject({ name: 'BadInputError', code: 'DATASET_NOT_FOUND' });
   });
 
+  test('a job whose device is not there fails: it never measures on another', async () => {
+    vi.stubEnv('CUDA_VISIBLE_DEVICES', '-1');
+    const lost = runEvaluation(argsWith(runner, { device: 'cuda', submissionDir: undefined }));
+    await expect(lost).rejects.toMatchObject({
+      code: 'EVALUATION_FAILED',
+      details: { logTail: expect.stringMatching(/CUDA/i) },
+    });
+    vi.unstubAllEnvs();
+  });
+
   test('a daemon that comes back takes up the job it left running', async () => {
     const args = argsWith(runner);
     const started = runEvaluation(args);
@@ -133,12 +143,14 @@ describe('results that cannot be trusted', () => {
   class FakeRunner implements Runner {
     readonly removed: string[] = [];
     spec: JobSpec | undefined;
+    input: unknown;
     readonly #result: string;
     constructor(result: string) {
       this.#result = result;
     }
     async start(spec: JobSpec): Promise<JobHandle> {
       this.spec = spec;
+      this.input = JSON.parse(await readFile(join(spec.dir, 'input.json'), 'utf8'));
       await writeFile(join(spec.dir, 'out', 'result.json'), this.#result);
       const ended: JobResult = {
         outcome: 'completed',
@@ -175,5 +187,15 @@ describe('results that cannot be trusted', () => {
     expect(runner.spec!.env).toEqual({ ORT_DISABLE_TELEMETRY: '1' });
     expect(runner.spec!.command[0]).toBe(process.execPath);
     expect(runner.spec!.command[1]).toMatch(/\/dist\/evaluation-job\.js$/);
+    expect(runner.input).not.toHaveProperty('device');
+  });
+
+  test('a job for a GPU is told so, and where CUDA is', async () => {
+    vi.stubEnv('LD_LIBRARY_PATH', '/opt/cuda/lib');
+    const runner = new FakeRunner('{"fault":{"code":"NO_ROWS","message":"nothing left"}}');
+    await expect(runEvaluation(argsWith(runner, { device: 'cuda' }))).rejects.toMatchObject({ code: 'NO_ROWS' });
+    vi.unstubAllEnvs();
+    expect(runner.spec!.env).toMatchObject({ ORT_DISABLE_TELEMETRY: '1', LD_LIBRARY_PATH: '/opt/cuda/lib' });
+    expect(runner.input).toMatchObject({ device: 'cuda' });
   });
 });

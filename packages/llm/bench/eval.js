@@ -1,6 +1,7 @@
 // Speed and memory of measuring: against transformers on the same weights and tokens, and against the matrix-product peak.
 // npm run bench -- eval [--json] [--models tiny,135m] [--threads 2] [--tokens 512] [--rounds 3] [--scale 10] [--torch-batch N]
 //   --torch-batch: rows a batch of transformers; ours are 1024 positions a batch, and so are theirs without it
+//   --device cuda: both sides on the GPU instead, transformers in bfloat16; see on-cuda.js
 //   TUNING_BENCH_PYTHON: a Python with torch and transformers, to compare with
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { conditions, number, python, WITHOUT_PYTHON } from './conditions.js';
 import { flopsPerToken, MODELS, writeModel, writeRows } from './models.js';
+import { compareOnCuda } from './on-cuda.js';
 import { secondSubmission } from './second-submission.js';
 import { interleave, least, rounded, Side } from './side.js';
 
@@ -25,6 +27,7 @@ const { values: flags } = parseArgs({
     tokens: { type: 'string', default: '512' },
     rounds: { type: 'string', default: '3' },
     scale: { type: 'string', default: '10' },
+    device: { type: 'string', default: 'cpu' },
     'torch-batch': { type: 'string' },
   },
 });
@@ -34,6 +37,11 @@ for (const name of models.filter((name) => !(name in MODELS))) {
   process.stderr.write(`there is no model "${name}": ${Object.keys(MODELS).join(', ')}\n`);
   process.exit(78);
 }
+if (flags.device !== 'cpu' && flags.device !== 'cuda') {
+  process.stderr.write(`there is no device "${flags.device}": cpu, cuda\n`);
+  process.exit(78);
+}
+if (flags.device === 'cuda') process.exit(await compareOnCuda({ models, threads, tokens, rounds, json: flags.json }));
 const skipped = python ? [] : [{ what: 'comparison with transformers', why: WITHOUT_PYTHON }];
 const around = conditions(threads);
 const results = [];

@@ -5,16 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import {
+  createDeviceMeasurer,
   createMeasurer,
   createSession,
   GraphBuilder,
   loadRuntime,
   loadWeights,
+  mapWeights,
+  openModelWeights,
   readModelConfig,
   trainModel,
 } from '@tuning/llm';
 
-const { dir, rowsFile, threads } = JSON.parse(process.argv[2]);
+const { dir, rowsFile, threads, device = 'cpu' } = JSON.parse(process.argv[2]);
 const rows = JSON.parse(readFileSync(rowsFile, 'utf8')).map((ids, row) => {
   const typed = Int32Array.from(ids);
   return { row, ids: typed, labels: typed };
@@ -39,9 +42,9 @@ const requests = {
   },
   /** Measures all rows; compiling is part of the time. */
   async eval() {
-    measurer ??= createMeasurer(config, await loadWeights(config, { kind: 'full', dir }), { threads });
+    measurer ??= await prepareMeasurer();
     const run = await seconds(() => measurer.measure(rows));
-    return { seconds: run.seconds, loss: run.result.summary.loss };
+    return { seconds: run.seconds, loss: run.result.summary.loss, arithmetic: run.result.summary.arithmetic };
   },
   /** Trains `steps` steps on all rows at once; the first `warmup` (compiling among them) do not count. */
   async train({ lora, steps, warmup }) {
@@ -83,6 +86,15 @@ const requests = {
 for await (const line of createInterface({ input: process.stdin })) {
   const { what, ...options } = JSON.parse(line);
   process.stdout.write(`${JSON.stringify(await requests[what](options))}\n`);
+}
+
+async function prepareMeasurer() {
+  if (device === 'cpu') return createMeasurer(config, await loadWeights(config, { kind: 'full', dir }), { threads });
+  // As a sealed job has them for a GPU.
+  return createDeviceMeasurer(config, await mapWeights(config, await openModelWeights(config, dir)), {
+    threads,
+    device,
+  });
 }
 
 async function prepareGemm(size) {

@@ -10,12 +10,14 @@ from transformers import AutoModelForCausalLM
 transformers.utils.logging.disable_progress_bar()
 args = json.loads(sys.argv[1])
 torch.set_num_threads(args["threads"])
+device = args.get("device", "cpu")
 with open(args["rowsFile"]) as file:
-    rows = torch.tensor(json.load(file))
+    rows = torch.tensor(json.load(file), device=device)
 
 
 def load():
-    return AutoModelForCausalLM.from_pretrained(args["dir"], dtype=torch.float32, local_files_only=True)
+    dtype = torch.float32 if device == "cpu" else torch.bfloat16
+    return AutoModelForCausalLM.from_pretrained(args["dir"], dtype=dtype, local_files_only=True).to(device)
 
 
 def about():
@@ -53,7 +55,7 @@ def evaluate(batch):
     with torch.inference_mode():
         for at in range(0, len(rows), batch):
             part = rows[at : at + batch]
-            logits = evaluated(input_ids=part[:, :-1], use_cache=False).logits
+            logits = evaluated(input_ids=part[:, :-1], use_cache=False).logits.float()
             nll = torch.nn.functional.cross_entropy(
                 logits.flatten(0, 1), part[:, 1:].flatten(), reduction="none"
             )

@@ -30,7 +30,7 @@ const MOVING: ReadonlySet<string> = new Set([
  * number is needed in another type, at most one for each tensor and type.
  *
  * Why so: products and attention are nearly all of the work and what tensor cores are made for, and their inputs need no more
- * than 11 bits. A residual stream in float16 would overflow (that of Gemma goes beyond 65,504) and lose small branches. Plain
+ * than 11 bits. A residual stream in float16 may overflow (Gemma's is known for it) and loses small branches. Plain
  * operators of attention stay float32: they would round scores, which the fused kernel never does. What a product itself cannot
  * hold becomes infinite, and the row's losses NaN: see `createHalfMeasurer`.
  */

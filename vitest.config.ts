@@ -13,6 +13,20 @@ const env = { ORT_DISABLE_TELEMETRY: '1' };
 /** Vitest would leave one core idle, but tests wait about as much as they compute. */
 const maxWorkers = Math.max(2, availableParallelism());
 const endToEnd = { env, testTimeout: 300_000, hookTimeout: 120_000, pool: 'forks' } as const;
+/**
+ * Unit tests that measure their own process (memory, pauses, what it reads, whom it calls) or change what all of it
+ * shares (the console, DOCKER_HOST): each in a fresh one. The others share a few, where every module is loaded once.
+ */
+const APART = [
+  'chain/test/{lying-endpoint,polkadot-log}',
+  'dataset/test/{parquet-lies,stored-rows}',
+  'devnet/test/hub/{request-forgery,timing}',
+  'evaluation/test/fuzz/mutated-submissions',
+  'llm/test/hostile-files',
+  'runner/test/docker/*',
+  'wallet/test/wallet',
+].map((name) => `packages/${name}.test.ts`);
+const unit = { env, testTimeout: 30_000, pool: 'forks', maxWorkers } as const;
 /** Whole tournaments and attacks against the clock: one file after the other, when all else is done. */
 const ALONE = ['test/e2e/{crash,demo,docker,docker-attacks}.test.ts'];
 
@@ -24,15 +38,9 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: {
-          name: 'unit',
-          include: ['packages/*/test/**/*.test.ts'],
-          env,
-          testTimeout: 30_000,
-          pool: 'forks',
-          maxWorkers,
-        },
+        test: { ...unit, name: 'unit', include: ['packages/*/test/**/*.test.ts'], exclude: APART, isolate: false },
       },
+      { extends: true, test: { ...unit, name: 'unit-apart', include: APART } },
       {
         test: {
           ...endToEnd,

@@ -84,6 +84,7 @@ describe.concurrent('a job', () => {
 
   it('sees nothing of the daemon but PATH and LANG', async (context) => {
     process.env['SOME_TOKEN'] = 'hf_not_for_jobs';
+    context.onTestFinished(() => void delete process.env['SOME_TOKEN']);
     const { runner, spec } = await workplace(context);
     const one = await spec('env', 'console.log(JSON.stringify({ env: process.env, cwd: process.cwd() }))', {
       env: { THREADS: '2' },

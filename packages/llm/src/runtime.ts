@@ -46,7 +46,7 @@ export interface SessionOptions {
   filesFrom?: string;
   /**
    * Numbers below 1e-38 become 0. The softmax kernel leaves 4e-39 where a score is masked, and each such number costs the
-   * processor a trap. Applies to the calling thread from then on, its JavaScript included (below 2e-308): for training jobs.
+   * processor a trap. Applies to the calling thread from then on, its JavaScript included (below 2e-308): for sealed jobs.
    */
   flushDenormals?: boolean;
 }

@@ -117,6 +117,11 @@ export class GraphBuilder {
     return this.node('Reshape', [value, this.integers(dims)]);
   }
 
+  /** `value` as float32, for a body that uses it by name. */
+  wide(value: string): string {
+    return value;
+  }
+
   /** A name that nothing else in this model has. */
   fresh(hint: string): string {
     return this.#fresh(hint);

@@ -37,7 +37,8 @@ export function buildForward(
   const labels = graph.input('labels', 'int64', [batch, tokens]);
   const weights = files ? new MappedWeights(graph, files) : new FedWeights(graph, modelTensors(config));
   const ofDecoder = half && files ? new StoredWeights(graph, files) : weights;
-  const hidden = decode(new FusedOperations(graph, config, shape, { ids, weights: ofDecoder }), config);
+  const inputs = { ids, weights: ofDecoder, attention: half ? ('kernel' as const) : ('blocks' as const) };
+  const hidden = decode(new FusedOperations(graph, config, shape, inputs), config);
   const nll = lossHead(graph, hidden, labels, config, batch * tokens, weights);
   graph.output(graph.node('Reshape', [nll, graph.integers([batch, tokens])], {}, 'nll'), 'float32', [batch, tokens]);
   return graph.encode();

@@ -1,15 +1,16 @@
-import { attend, causalMask } from '../autodiff/attention.ts';
 import { rotary } from '../autodiff/layer-operations.ts';
-import { Tape, type Var } from '../autodiff/tape.ts';
+import { Tape } from '../autodiff/tape.ts';
 import type { ModelConfig } from '../config/model-config.ts';
 import { biasOf, tensorNames, weightOf } from '../config/tensors.ts';
 import type { LayerTraits } from '../config/traits.ts';
 import { float } from '../onnx/encode.ts';
-import { int32s, int64s } from '../onnx/tensor.ts';
+import { int64s } from '../onnx/tensor.ts';
+import { type AttentionShape, BlockAttention } from './block-attention.ts';
 import type { GraphBuilder } from './builder.ts';
 import type { GraphWeights } from './graph-weights.ts';
+import { kernelAttention } from './kernel-attention.ts';
 import type { Operations } from './operations.ts';
-import { rotaryTablesOf } from './rotary-tables.ts';
+import { type RotaryTables, rotaryTablesOf } from './rotary-tables.ts';
 
 /** Rows and tokens of a batch. */
 export interface BatchShape {
@@ -21,10 +22,10 @@ export interface BatchShape {
   readonly rowTokens?: number;
 }
 
-/**
- * The operations of a decoder on onnxruntime's fused kernels, for measuring. Where the kernels cannot express a model
- * (see `attention`), plain operators take their place.
- */
+/** `kernel`: GroupQueryAttention, which a GPU computes without the masked half, wherever it can express the model. */
+export type AttentionMeans = 'blocks' | 'kernel';
+
+/** The operations of a decoder on onnxruntime's fused kernels, for measuring. */
 export class FusedOperations implements Operations<string> {
   readonly #graph: GraphBuilder;
   readonly #config: ModelConfig;
@@ -33,7 +34,8 @@ export class FusedOperations implements Operations<string> {
   readonly #weights: GraphWeights;
   readonly #tape: Tape;
   readonly #tables: ReturnType<typeof rotaryTablesOf>;
-  readonly #masks = new Map<number | null, string>();
+  readonly #attention: AttentionMeans;
+  readonly #blocks: BlockAttention;
 
   /**
    * @param ids name of the int64 input [batch, tokens]
@@ -42,7 +44,7 @@ export class FusedOperations implements Operations<string> {
     graph: GraphBuilder,
     config: ModelConfig,
     shape: BatchShape,
-    inputs: { ids: string; weights: GraphWeights },
+    inputs: { ids: string; weights: GraphWeights; attention: AttentionMeans },
   ) {
     this.#graph = graph;
     this.#config = config;
@@ -52,6 +54,8 @@ export class FusedOperations implements Operations<string> {
     this.#tape = new Tape(graph);
     const { tokens, rowTokens = 0 } = shape;
     this.#tables = rotaryTablesOf(graph, config, { tokens, rowTokens });
+    this.#attention = inputs.attention;
+    this.#blocks = new BlockAttention(graph, this.#attentionShape);
   }
 
   get #rows(): number {
@@ -121,16 +125,24 @@ export class FusedOperations implements Operations<string> {
   }
 
   /**
-   * On GroupQueryAttention, which needs heads of a multiple of 8 elements, and turns them itself where a multiple of 16
-   * of them turn. Otherwise rotation, or rotation and attention, are made of plain operators.
+   * In blocks; or on the kernel, which needs heads of a multiple of 8 elements, and turns them itself where a multiple of 16
+   * of them turn.
    */
   attention(q: string, k: string, v: string, layer: LayerTraits): string {
-    const { headDim } = this.#config;
-    const rotaryDim = this.#config.traits.rotaryDim ?? headDim;
-    if (headDim % 8 !== 0) return this.#plainAttention(q, k, v, layer);
-    if (rotaryDim % 16 === 0) return this.#fusedAttention(q, k, v, layer, this.#tables(layer));
-    const { heads, kvHeads } = this.#config;
-    return this.#fusedAttention(this.#turned(q, heads, layer).name, this.#turned(k, kvHeads, layer).name, v, layer);
+    const { heads, kvHeads, headDim, traits } = this.#config;
+    const scoring = {
+      scale: traits.attentionScale ?? 1 / Math.sqrt(headDim),
+      cap: traits.attentionCap,
+      window: layer.window,
+    };
+    const tables = this.#tables(layer);
+    const onKernel = this.#attention === 'kernel' && headDim % 8 === 0;
+    if (onKernel && tables && tables.dim % 16 === 0) {
+      return kernelAttention(this.#graph, this.#attentionShape, { q, k, v }, { ...scoring, tables });
+    }
+    const turned = { q: this.#turned(q, heads, tables), k: this.#turned(k, kvHeads, tables), v };
+    if (onKernel) return kernelAttention(this.#graph, this.#attentionShape, turned, scoring);
+    return this.#blocks.attend(turned, scoring);
   }
 
   activate(x: string): string {
@@ -149,61 +161,16 @@ export class FusedOperations implements Operations<string> {
     return this.#graph.node('Add', [weight, this.#graph.scalar(1)]);
   }
 
-  #fusedAttention(
-    q: string,
-    k: string,
-    v: string,
-    { window }: LayerTraits,
-    tables?: { cos: string; sin: string },
-  ): string {
-    const graph = this.#graph;
-    const { batch, tokens } = this.#shape;
-    const { heads, kvHeads, headDim, traits } = this.#config;
-    const split = (x: string, count: number) => graph.reshape(x, [batch, tokens, count * headDim]);
-    const inputs = [split(q, heads), split(k, kvHeads), split(v, kvHeads), '', ''];
-    inputs.push(graph.constant(int32s([batch], Array<number>(batch).fill(tokens - 1))));
-    inputs.push(graph.constant(int32s([], [tokens])));
-    if (tables) inputs.push(tables.cos, tables.sin);
-    const attributes = {
-      num_heads: heads,
-      kv_num_heads: kvHeads,
-      do_rotary: tables ? 1 : 0,
-      rotary_interleaved: 0,
-      scale: float(traits.attentionScale ?? 1 / Math.sqrt(headDim)),
-      // The window counts the token itself, as in transformers.
-      ...(window === null ? {} : { local_window_size: window }),
-      ...(traits.attentionCap === null ? {} : { softcap: float(traits.attentionCap) }),
-    };
-    const [mixed] = graph.nodes('com.microsoft.GroupQueryAttention', inputs, attributes, 3);
-    return graph.reshape(mixed!, [this.#rows, heads * headDim]);
+  get #attentionShape(): AttentionShape {
+    const { heads, kvHeads, headDim } = this.#config;
+    return { batch: this.#shape.batch, tokens: this.#shape.tokens, heads, kvHeads, headDim };
   }
 
-  #plainAttention(q: string, k: string, v: string, layer: LayerTraits): string {
-    const { heads, kvHeads } = this.#config;
-    const { batch, tokens } = this.#shape;
-    let mask = this.#masks.get(layer.window);
-    if (mask === undefined) {
-      mask = causalMask(this.#graph, tokens, layer.window);
-      this.#masks.set(layer.window, mask);
-    }
-    const parts = {
-      q: this.#turned(q, heads, layer),
-      k: this.#turned(k, kvHeads, layer),
-      v: this.#heads(v, kvHeads),
-    };
-    return attend(this.#tape, this.#config, { batch, tokens }, { ...parts, masks: [mask] }).name;
-  }
-
-  #heads(x: string, heads: number): Var {
+  #turned(x: string, heads: number, tables: RotaryTables | undefined): string {
+    if (!tables) return x;
     const { batch, tokens } = this.#shape;
     const dims = [batch, tokens, heads, this.#config.headDim];
-    return { name: this.#graph.reshape(x, dims), dims, needsGradient: false };
-  }
-
-  #turned(x: string, heads: number, layer: LayerTraits): Var {
-    const tables = this.#tables(layer);
-    const split = this.#heads(x, heads);
-    return tables ? rotary(this.#tape, split, tables) : split;
+    return rotary(this.#tape, { name: this.#graph.reshape(x, dims), dims, needsGradient: false }, tables).name;
   }
 }
 

@@ -84,6 +84,10 @@ export class HalfBuilder extends GraphBuilder {
     return super.nodes(op, wide, attributes, outputs, into);
   }
 
+  override wide(value: string): string {
+    return this.#as('float32', value);
+  }
+
   #typed(type: Floating, names: string[]): string[] {
     for (const name of names) this.#types.set(name, type);
     return names;

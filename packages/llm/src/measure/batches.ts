@@ -1,6 +1,7 @@
 import { BadInputError } from '@tuning/kit';
 import { IGNORED_LABEL, type TokenRow } from '@tuning/protocol';
 import type { ModelConfig } from '../config/model-config.ts';
+import { blockSize } from '../graph/block-attention.ts';
 import { ropeRegime } from '../graph/rope.ts';
 
 /** Rows of similar length that run together; `members` are indices into the rows given. */
@@ -20,11 +21,6 @@ export interface BatchPlan {
   readonly targets: number;
 }
 
-/**
- * Positions of the smallest bucket. onnxruntime's matrix product adds up heads of more than 128 elements in other blocks
- * when it has only 64 columns, so those start at 128: then a prefix has the same bits in every bucket.
- */
-const smallestBucket = (headDim: number): number => (headDim > 128 ? 128 : 64);
 /** Positions per run: the GEMMs are at full speed from here on, and activations stay small. */
 const POSITIONS_PER_BATCH = 1_024;
 
@@ -41,7 +37,7 @@ export function planBatches(rows: readonly TokenRow[], model: PlannedModel): Bat
   const buckets = new Map<string, { tokens: number; rowTokens: number; members: number[] }>();
   for (const [index, row] of rows.entries()) {
     targets += checkRow(row, model);
-    let tokens = smallestBucket(model.headDim);
+    let tokens = blockSize(model.headDim);
     while (tokens < row.ids.length - 1) tokens *= 2;
     const rowTokens = ropeRegime(model.ropeScaling, row.ids.length);
     const key = `${tokens}/${rowTokens}`;

@@ -58,6 +58,8 @@ export function createMeasurer(config: ModelConfig, weights: HeldWeights, option
     return createSession(buildForward(config, batch, files, precision, device), {
       threads,
       device,
+      // A masked key's weight is one, and there are as many as others.
+      flushDenormals: device === 'cpu',
       ...(files ? { filesFrom: MAPPED_FROM } : {}),
       ...(precision === 'float16' ? { optimisation: 'disabled' as const } : {}),
     });

@@ -27,8 +27,10 @@ const APART = [
   'wallet/test/wallet',
 ].map((name) => `packages/${name}.test.ts`);
 const unit = { env, testTimeout: 30_000, pool: 'forks', maxWorkers } as const;
-/** Whole tournaments and attacks against the clock: one file after the other, when all else is done. */
-const ALONE = ['test/e2e/{crash,demo,docker,docker-attacks}.test.ts'];
+/** Tournaments of one task, which wait for their training to end and for its deadline most of the time: side by side. */
+const PAIR = ['test/e2e/{crash,docker}.test.ts'];
+/** What is held to the clock, or fills the machine by itself: one file after the other, when all else is done. */
+const ALONE = ['test/e2e/{demo,docker-attacks}.test.ts'];
 
 export default defineConfig({
   resolve: { alias },
@@ -46,12 +48,13 @@ export default defineConfig({
           ...endToEnd,
           name: 'e2e',
           include: ['test/**/*.test.ts'],
-          exclude: ALONE,
+          exclude: [...PAIR, ...ALONE],
           // They wait for other processes most of the time: two files at once, whatever the machine has.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...endToEnd, name: 'pair', include: PAIR, maxWorkers: 2, sequence: { groupOrder: 2 } } },
       { test: { ...endToEnd, name: 'alone', include: ALONE, fileParallelism: false, maxConcurrency: 2 } },
     ],
   },

@@ -228,7 +228,7 @@ export class Network {
       ),
     );
     for (const name of this.hotkeys.keys()) {
-      await stopAllJobs(join(this.folder, 'data', name, 'runner'));
+      for (const root of ['runner', 'check-runner']) await stopAllJobs(join(this.folder, 'data', name, root));
       await removeAllContainers(join(this.folder, 'data', name, 'containers'));
     }
     await this.#node?.close();

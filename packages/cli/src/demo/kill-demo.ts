@@ -25,7 +25,8 @@ export async function stopDemoJobs(folder: string, options: { graceMs?: number }
   const daemons = await readdir(data).catch(() => []);
   await Promise.all(
     daemons.map(async (name) => {
-      await stopAllJobs(join(data, name, 'runner'), options);
+      // What a miner trains and a validator measures, and a miner's checks of its own models.
+      for (const root of ['runner', 'check-runner']) await stopAllJobs(join(data, name, root), options);
       // An engine that has gone took its containers along.
       await removeAllContainers(join(data, name, 'containers')).catch(() => {});
     }),

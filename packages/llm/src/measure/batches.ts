@@ -2,6 +2,7 @@ import { BadInputError } from '@tuning/kit';
 import { IGNORED_LABEL, type TokenRow } from '@tuning/protocol';
 import type { ModelConfig } from '../config/model-config.ts';
 import { blockSize } from '../graph/block-attention.ts';
+import { LOSS_CHUNK } from '../graph/loss-head.ts';
 import { ropeRegime } from '../graph/rope.ts';
 
 /** Rows of similar length that run together; `members` are indices into the rows given. */
@@ -21,14 +22,25 @@ export interface BatchPlan {
   readonly targets: number;
 }
 
-/** Positions per run: the GEMMs are at full speed from here on, and activations stay small. */
+/** Positions per run, about: the GEMMs are at full speed from here on, and activations stay small. */
 const POSITIONS_PER_BATCH = 1_024;
+/**
+ * Padding of a bucket's rows that is worth less than a session of their own: compiling it, its first run in fresh memory, and
+ * a last batch that is not full.
+ */
+const POSITIONS_OF_A_SESSION = 1_024;
 
 /** What of a model decides how rows are grouped and which are refused. */
 export type PlannedModel = Pick<ModelConfig, 'vocabularySize' | 'headDim' | 'maxPositions' | 'ropeScaling' | 'traits'>;
 
+interface Bucket {
+  readonly tokens: number;
+  readonly rowTokens: number;
+  readonly members: readonly number[];
+}
+
 /**
- * Groups rows into buckets of power-of-two length, shortest first. A row of n ids has n − 1 positions with a next token.
+ * Groups rows into buckets of similar length, shortest first. A row of n ids has n − 1 positions with a next token.
  * @throws BadInputError `ROW_INVALID` for an id or label outside the vocabulary, a row that predicts nothing or one that
  * is longer than learned positions reach.
  */
@@ -37,23 +49,53 @@ export function planBatches(rows: readonly TokenRow[], model: PlannedModel): Bat
   const buckets = new Map<string, { tokens: number; rowTokens: number; members: number[] }>();
   for (const [index, row] of rows.entries()) {
     targets += checkRow(row, model);
-    let tokens = blockSize(model.headDim);
-    while (tokens < row.ids.length - 1) tokens *= 2;
+    const tokens = bucketOf(row.ids.length - 1, blockSize(model.headDim));
     const rowTokens = ropeRegime(model.ropeScaling, row.ids.length);
     const key = `${tokens}/${rowTokens}`;
     const bucket = buckets.get(key);
     if (bucket) bucket.members.push(index);
     else buckets.set(key, { tokens, rowTokens, members: [index] });
   }
+  const inOrder = [...buckets.values()].sort((a, b) => a.rowTokens - b.rowTokens || a.tokens - b.tokens);
   const batches: Batch[] = [];
-  const inOrder = [...buckets.values()].sort((a, b) => a.tokens - b.tokens || a.rowTokens - b.rowTokens);
-  for (const { tokens, rowTokens, members } of inOrder) {
-    const batch = Math.max(1, POSITIONS_PER_BATCH / tokens);
+  for (const { tokens, rowTokens, members } of merged(inOrder)) {
+    const batch = rowsOfBatch(tokens);
     for (let at = 0; at < members.length; at += batch) {
       batches.push({ tokens, batch, rowTokens, members: members.slice(at, at + batch) });
     }
   }
+  batches.sort((a, b) => a.tokens - b.tokens || a.rowTokens - b.rowTokens);
   return { batches, targets };
+}
+
+/**
+ * Tokens of the smallest bucket that holds so many positions, in whole blocks of attention: powers of two and what lies half
+ * way between them, from 512 on in quarters. Each kind is compiled by itself, so there should not be many.
+ */
+function bucketOf(positions: number, block: number): number {
+  let tokens = block;
+  while (tokens < positions) tokens *= 2;
+  const step = tokens / (tokens > 512 ? 8 : 4);
+  const fitting = Math.ceil(positions / step) * step;
+  return fitting % block === 0 ? fitting : tokens;
+}
+
+/** Rows of a batch: about POSITIONS_PER_BATCH positions, and a number that the loss head can cut into chunks. */
+function rowsOfBatch(tokens: number): number {
+  const rows = Math.max(1, Math.round(POSITIONS_PER_BATCH / tokens));
+  return (rows * tokens) % LOSS_CHUNK === 0 ? rows : rows + 1;
+}
+
+/** Moves the rows of a bucket into the next larger one where that costs less than a session. */
+function merged(inOrder: readonly Bucket[]): Bucket[] {
+  const kept: Bucket[] = [];
+  for (const bucket of inOrder) {
+    const before = kept.at(-1);
+    const padding = before && before.members.length * (bucket.tokens - before.tokens);
+    if (before?.rowTokens !== bucket.rowTokens || padding! >= POSITIONS_OF_A_SESSION) kept.push(bucket);
+    else kept[kept.length - 1] = { ...bucket, members: [...before.members, ...bucket.members] };
+  }
+  return kept;
 }
 
 /** Number of predicted tokens. */

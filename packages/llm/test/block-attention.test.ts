@@ -59,7 +59,9 @@ async function inBlocks(shape: AttentionShape, parts: Parts, scoring: Scoring): 
 
 test.each([
   ['all tokens before', { tokens: 256, window: null }],
+  ['a row of one block', { tokens: 64, window: 20 }],
   ['a row shorter than a block', { tokens: 24, window: null }],
+  ['a row that is no multiple of a block', { tokens: 96, window: 70 }],
   ['one token', { tokens: 192, window: 1 }],
   ['a window within a block', { tokens: 192, window: 30 }],
   ['a window of a block', { tokens: 256, window: 64 }],

@@ -138,7 +138,7 @@ test.each([
 
 test('progress counts rows and an abort stops between batches', async () => {
   const measurer = createMeasurer(TINY, randomWeights(TINY, 7));
-  const rows = Array.from({ length: 40 }, (_, index) => tokenRow(index, 10));
+  const rows = Array.from({ length: 80 }, (_, index) => tokenRow(index, 10));
   const seen: number[] = [];
   await measurer.measure(rows, { onProgress: ({ doneRows, totalRows }) => seen.push(doneRows / totalRows) });
   expect(seen).toEqual([0.4, 0.8, 1]);

@@ -23,10 +23,11 @@ export interface Scoring {
 }
 
 /**
- * Queries of a block, and tokens of the smallest bucket. onnxruntime's matrix product adds up heads of more than 128 elements
- * in other blocks when it has only 64 columns: so those have 128, and a prefix has the same bits in every bucket.
+ * Queries of a block. Rows are padded to whole blocks, because the kernels add up in another order where there are fewer
+ * columns than that: the products of heads of more than 128 elements below 128, and the softmax below 64. So a prefix has the
+ * same bits in every bucket.
  */
-export const blockSize = (headDim: number): number => (headDim > 128 ? 128 : 64);
+const blockSize = (headDim: number): number => (headDim > 128 ? 128 : 64);
 
 /** Where the keys of each block of queries lie, and how they are masked; the same for all layers of one window. */
 interface Blocks {
@@ -48,17 +49,16 @@ export class BlockAttention {
   readonly #graph: GraphBuilder;
   readonly #shape: AttentionShape;
   readonly #size: number;
+  /** Tokens of a row with its padding. */
+  readonly #padded: number;
   readonly #blocks = new Map<number | null, Blocks>();
   #next = 0;
 
-  /** For rows of a multiple of `blockSize` tokens, or of fewer. */
   constructor(graph: GraphBuilder, shape: AttentionShape) {
     this.#graph = graph;
     this.#shape = shape;
-    this.#size = Math.min(shape.tokens, blockSize(shape.headDim));
-    if (shape.tokens % this.#size !== 0) {
-      throw new RangeError(`${shape.tokens} tokens cannot be cut into blocks of ${this.#size}`);
-    }
+    this.#size = blockSize(shape.headDim);
+    this.#padded = Math.ceil(shape.tokens / this.#size) * this.#size;
   }
 
   /**
@@ -70,52 +70,85 @@ export class BlockAttention {
     const { batch: B, tokens: T, heads, kvHeads: KV, headDim: d } = this.#shape;
     const G = heads / KV;
     const size = this.#size;
+    const count = this.#padded / size;
     // Query heads that share a key head stand below each other as rows, so keys and values need no repeating.
-    const split = graph.reshape(q, [B, T / size, size, KV, G, d]);
-    const queries = graph.node('Transpose', [split], { perm: [1, 0, 3, 4, 2, 5] });
-    const byHead = (x: string) => graph.node('Transpose', [graph.reshape(x, [B, T, KV, d])], { perm: [0, 2, 1, 3] });
-    const { first, end, column, mask } = this.#blocksOf(scoring.window);
-    const inputs = [graph.reshape(queries, [T / size, B, KV, G * size, d]), first, end, column];
-    const body = this.#body({ keys: graph.wide(byHead(k)), values: graph.wide(byHead(v)), mask }, scoring);
-    const [mixed] = graph.nodes('Scan', inputs, { num_scan_inputs: inputs.length, body: body.graph() }, 1);
-    const parted = graph.reshape(mixed!, [T / size, B, KV, G, size, d]);
-    return graph.reshape(graph.node('Transpose', [parted], { perm: [1, 0, 4, 2, 3, 5] }), [B * T, heads * d]);
+    const split = graph.reshape(this.#pad(q, heads), [B, count, size, KV, G, d]);
+    const byBlock = graph.node('Transpose', [split], { perm: [1, 0, 3, 4, 2, 5] });
+    const byHead = (x: string) => graph.node('Transpose', [this.#pad(x, KV)], { perm: [0, 2, 1, 3] });
+    const outer = { keys: graph.wide(byHead(k)), values: graph.wide(byHead(v)) };
+    const mixed = this.#blockByBlock(graph.reshape(byBlock, [count, B, KV, G * size, d]), outer, scoring);
+    const parted = graph.reshape(mixed, [count, B, KV, G, size, d]);
+    const rows = graph.node('Transpose', [parted], { perm: [1, 0, 4, 2, 3, 5] });
+    if (this.#padded === T) return graph.reshape(rows, [B * T, heads * d]);
+    const padded = graph.reshape(rows, [B, this.#padded, heads * d]);
+    const own = [graph.integers([0]), graph.integers([T]), graph.integers([1])];
+    return graph.reshape(graph.node('Slice', [padded, ...own]), [B * T, heads * d]);
   }
 
-  /** One block: its queries [B, KV, G · size, d] to their mixed values, of the same shape. */
-  #body(outer: { keys: string; values: string; mask: string }, { scale, cap }: Scoring): GraphBuilder {
+  /** x as [B, padded, heads, headDim], zeros behind its tokens. */
+  #pad(x: string, heads: number): string {
+    const { batch, tokens, headDim } = this.#shape;
+    const split = this.#graph.reshape(x, [batch, tokens, heads, headDim]);
+    if (this.#padded === tokens) return split;
+    const pads = this.#graph.integers([0, 0, 0, 0, 0, this.#padded - tokens, 0, 0]);
+    return this.#graph.node('Pad', [split, pads]);
+  }
+
+  /** Queries [blocks, B, KV, G · size, d] to their mixed values, of the same shape. */
+  #blockByBlock(queries: string, outer: { keys: string; values: string }, scoring: Scoring): string {
+    const graph = this.#graph;
     const { batch: B, heads, kvHeads: KV, headDim: d } = this.#shape;
-    const size = this.#size;
-    const G = heads / KV;
+    const dims = [B, KV, (heads / KV) * this.#size, d];
+    const { first, end, column, mask } = this.#blocksOf(scoring.window);
+    if (this.#padded === this.#size) {
+      const mixed = this.#block(graph, { queries: graph.reshape(queries, dims), ...outer, mask }, scoring);
+      return graph.reshape(mixed, [1, ...dims]);
+    }
     const body = new GraphBuilder(`attention${this.#next++}`);
     const input = (name: string) => body.input(`${body.name}/${name}`, 'int64', [1]);
-    const queries = body.input(`${body.name}/queries`, 'float32', [B, KV, G * size, d]);
-    const [first, end, column] = [input('first'), input('end'), input('column')];
-    const keys = body.node('Slice', [outer.keys, first, end, body.integers([2])]);
-    const values = body.node('Slice', [outer.values, first, end, body.integers([2])]);
-    const last = body.integers([Number.MAX_SAFE_INTEGER]);
-    const mask = body.node('Slice', [outer.mask, column, last, body.integers([1])]);
+    const own = body.input(`${body.name}/queries`, 'float32', dims);
+    const span = [input('first'), input('end'), body.integers([2])];
+    const columns = [input('column'), body.integers([Number.MAX_SAFE_INTEGER]), body.integers([1])];
+    const parts = {
+      queries: own,
+      keys: body.node('Slice', [outer.keys, ...span]),
+      values: body.node('Slice', [outer.values, ...span]),
+      mask: body.node('Slice', [mask, ...columns]),
+    };
+    body.output(this.#block(body, parts, scoring), 'float32', dims);
+    const inputs = [queries, first, end, column];
+    return graph.nodes('Scan', inputs, { num_scan_inputs: inputs.length, body: body.graph() }, 1)[0]!;
+  }
+
+  /** One block: queries [B, KV, G · size, d] with keys and values [B, KV, n, d] and a mask [size, n]. */
+  #block(
+    graph: GraphBuilder,
+    { queries, keys, values, mask }: Record<'queries' | 'keys' | 'values' | 'mask', string>,
+    { scale, cap }: Scoring,
+  ): string {
+    const { batch: B, heads, kvHeads: KV } = this.#shape;
+    const G = heads / KV;
     // onnxruntime would draw a division by the cap into the product where it optimises, and only there.
     const attributes = { transB: 1, alpha: float(cap === null ? scale : scale / cap) };
-    const product = body.node('com.microsoft.FusedMatMul', [queries, keys], attributes);
-    const capped = cap === null ? product : body.node('Mul', [body.node('Tanh', [product]), body.scalar(cap)]);
-    const scores = body.node('Add', [body.reshape(capped, [B, KV, G, size, -1]), mask]);
-    const weights = body.reshape(body.node('Softmax', [scores], { axis: -1 }), [B, KV, G * size, -1]);
-    body.output(body.node('MatMul', [weights, values]), 'float32', [B, KV, G * size, d]);
-    return body;
+    const product = graph.node('com.microsoft.FusedMatMul', [queries, keys], attributes);
+    const capped = cap === null ? product : graph.node('Mul', [graph.node('Tanh', [product]), graph.scalar(cap)]);
+    const scores = graph.node('Add', [graph.reshape(capped, [B, KV, G, this.#size, -1]), mask]);
+    const weights = graph.reshape(graph.node('Softmax', [scores], { axis: -1 }), [B, KV, G * this.#size, -1]);
+    return graph.node('MatMul', [weights, values]);
   }
 
   #blocksOf(window: number | null): Blocks {
     let blocks = this.#blocks.get(window);
     if (!blocks) {
-      const starts = Array.from({ length: this.#shape.tokens / this.#size }, (_, block) => block * this.#size);
+      const starts = Array.from({ length: this.#padded / this.#size }, (_, block) => block * this.#size);
       const first = starts.map((start) => firstKey(start, this.#size, window));
-      const widest = Math.max(...starts.map((start, block) => start + this.#size - first[block]!));
+      const widths = starts.map((start, block) => start + this.#size - first[block]!);
+      const widest = Math.max(...widths);
       const perBlock = (values: number[]) => this.#graph.constant(int64s([values.length, 1], values));
       blocks = {
         first: perBlock(first),
         end: perBlock(starts.map((start) => start + this.#size)),
-        column: perBlock(starts.map((start, block) => widest - (start + this.#size - first[block]!))),
+        column: perBlock(widths.map((width) => widest - width)),
         mask: this.#graph.constant(floats([this.#size, widest], maskOf(this.#size, widest, window))),
       };
       this.#blocks.set(window, blocks);

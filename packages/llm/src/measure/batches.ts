@@ -1,7 +1,6 @@
 import { BadInputError } from '@tuning/kit';
 import { IGNORED_LABEL, type TokenRow } from '@tuning/protocol';
 import type { ModelConfig } from '../config/model-config.ts';
-import { blockSize } from '../graph/block-attention.ts';
 import { LOSS_CHUNK } from '../graph/loss-head.ts';
 import { ropeRegime } from '../graph/rope.ts';
 
@@ -22,16 +21,18 @@ export interface BatchPlan {
   readonly targets: number;
 }
 
+/** Positions of the smallest bucket. */
+const SMALLEST_BUCKET = 32;
 /** Positions per run, about: the GEMMs are at full speed from here on, and activations stay small. */
 const POSITIONS_PER_BATCH = 1_024;
 /**
  * Padding of a bucket's rows that is worth less than a session of their own: compiling it, its first run in fresh memory, and
  * a last batch that is not full.
  */
-const POSITIONS_OF_A_SESSION = 1_024;
+const POSITIONS_OF_A_SESSION = 1_536;
 
 /** What of a model decides how rows are grouped and which are refused. */
-export type PlannedModel = Pick<ModelConfig, 'vocabularySize' | 'headDim' | 'maxPositions' | 'ropeScaling' | 'traits'>;
+export type PlannedModel = Pick<ModelConfig, 'vocabularySize' | 'maxPositions' | 'ropeScaling' | 'traits'>;
 
 interface Bucket {
   readonly tokens: number;
@@ -49,7 +50,7 @@ export function planBatches(rows: readonly TokenRow[], model: PlannedModel): Bat
   const buckets = new Map<string, { tokens: number; rowTokens: number; members: number[] }>();
   for (const [index, row] of rows.entries()) {
     targets += checkRow(row, model);
-    const tokens = bucketOf(row.ids.length - 1, blockSize(model.headDim));
+    const tokens = bucketOf(row.ids.length - 1);
     const rowTokens = ropeRegime(model.ropeScaling, row.ids.length);
     const key = `${tokens}/${rowTokens}`;
     const bucket = buckets.get(key);
@@ -69,21 +70,21 @@ export function planBatches(rows: readonly TokenRow[], model: PlannedModel): Bat
 }
 
 /**
- * Tokens of the smallest bucket that holds so many positions, in whole blocks of attention: powers of two and what lies half
- * way between them, from 512 on in quarters. Each kind is compiled by itself, so there should not be many.
+ * Tokens of the smallest bucket that holds so many positions: powers of two and what lies half way between them, from 512 on
+ * in quarters. Each kind is compiled by itself, so there should not be many.
  */
-function bucketOf(positions: number, block: number): number {
-  let tokens = block;
+function bucketOf(positions: number): number {
+  let tokens = SMALLEST_BUCKET;
   while (tokens < positions) tokens *= 2;
   const step = tokens / (tokens > 512 ? 8 : 4);
-  const fitting = Math.ceil(positions / step) * step;
-  return fitting % block === 0 ? fitting : tokens;
+  return Math.max(SMALLEST_BUCKET, Math.ceil(positions / step) * step);
 }
 
 /** Rows of a batch: about POSITIONS_PER_BATCH positions, and a number that the loss head can cut into chunks. */
 function rowsOfBatch(tokens: number): number {
-  const rows = Math.max(1, Math.round(POSITIONS_PER_BATCH / tokens));
-  return (rows * tokens) % LOSS_CHUNK === 0 ? rows : rows + 1;
+  let rows = Math.max(1, Math.round(POSITIONS_PER_BATCH / tokens));
+  while ((rows * tokens) % LOSS_CHUNK !== 0) rows++;
+  return rows;
 }
 
 /** Moves the rows of a bucket into the next larger one where that costs less than a session. */

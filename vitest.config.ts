@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 const packagesDir = fileURLToPath(new URL('./packages/', import.meta.url));
 /** Unit tests read the packages' sources, so they need no build; e2e tests spawn the built daemons. */
@@ -27,16 +28,20 @@ const APART = [
   'wallet/test/wallet',
 ].map((name) => `packages/${name}.test.ts`);
 const unit = { env, testTimeout: 30_000, pool: 'forks', maxWorkers } as const;
-/** Tournaments of one task, which wait for their training to end and for its deadline most of the time: side by side. */
-const PAIR = ['test/e2e/{crash,docker}.test.ts'];
-/** What is held to the clock, or fills the machine by itself: one file after the other, when all else is done. */
-const ALONE = ['test/e2e/{demo,docker-attacks}.test.ts'];
+/**
+ * Tournaments of one task, which wait for their deadline half of the time, and attacks, which wait for their time to be up:
+ * two at once.
+ */
+const PAIRED = ['test/e2e/{crash,docker,docker-attacks}.test.ts'];
+/** Two demos at once are as much as the machine can do: when all else is done. */
+const ALONE = ['test/e2e/demo.test.ts'];
 
 export default defineConfig({
   resolve: { alias },
   test: {
     // Tests leave nothing behind in the machine's temporary folder, not even those that fail half way.
     globalSetup: ['./test/temp-folder.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -48,13 +53,13 @@ export default defineConfig({
           ...endToEnd,
           name: 'e2e',
           include: ['test/**/*.test.ts'],
-          exclude: [...PAIR, ...ALONE],
+          exclude: [...PAIRED, ...ALONE],
           // They wait for other processes most of the time: two files at once, whatever the machine has.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...endToEnd, name: 'pair', include: PAIR, maxWorkers: 2, sequence: { groupOrder: 2 } } },
+      { test: { ...endToEnd, name: 'paired', include: PAIRED, maxWorkers: 2, sequence: { groupOrder: 2 } } },
       { test: { ...endToEnd, name: 'alone', include: ALONE, fileParallelism: false, maxConcurrency: 2 } },
     ],
   },

@@ -1,13 +1,16 @@
-// Speed and memory of measuring: against transformers on the same weights and tokens, and against the matrix-product peak.
+// Speed and memory of measuring: against transformers and llama.cpp on the same weights and tokens, and against the
+// matrix-product peak.
 // npm run bench -- eval [--json] [--models tiny,135m] [--threads 2] [--tokens 512] [--rounds 3] [--scale 10] [--torch-batch N]
 //   --torch-batch: rows a batch of transformers; ours are 1024 positions a batch, and so are theirs without it
 //   --device cuda: both sides on the GPU instead, transformers in bfloat16; see on-cuda.js
 //   TUNING_BENCH_PYTHON: a Python with torch and transformers, to compare with
+//   TUNING_BENCH_LLAMA: a llama-perplexity, to compare with; that Python needs gguf for it
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { conditions, number, python, WITHOUT_PYTHON } from './conditions.js';
+import { compareWithLlama, findLlama } from './llama.js';
 import { flopsPerToken, MODELS, writeModel, writeRows } from './models.js';
 import { compareOnCuda } from './on-cuda.js';
 import { secondSubmission } from './second-submission.js';
@@ -43,6 +46,8 @@ if (flags.device !== 'cpu' && flags.device !== 'cuda') {
 }
 if (flags.device === 'cuda') process.exit(await compareOnCuda({ models, threads, tokens, rounds, json: flags.json }));
 const skipped = python ? [] : [{ what: 'comparison with transformers', why: WITHOUT_PYTHON }];
+const llama = findLlama();
+if (llama.why) skipped.push({ what: "comparison with llama.cpp's perplexity tool", why: llama.why });
 const around = conditions(threads);
 const results = [];
 let larger;
@@ -60,7 +65,10 @@ const report = { ...around, tokens, rounds, results, larger, skipped };
 if (flags.json) console.log(JSON.stringify(report));
 else print(report);
 // Speed without the same number is worth nothing.
-if (results.some(({ lossDifference = 0 }) => lossDifference > LARGEST_LOSS_DIFFERENCE)) process.exit(1);
+if (
+  results.some((one) => !(Math.max(one.lossDifference ?? 0, one.llamaLossDifference ?? 0) <= LARGEST_LOSS_DIFFERENCE))
+)
+  process.exit(1);
 
 async function compare(model, dir, parameters) {
   const rowsFile = join(dir, 'rows.json');
@@ -68,7 +76,7 @@ async function compare(model, dir, parameters) {
   await writeRows(rowsFile, { rows, ids: tokens + 1, vocabulary: MODELS[model].vocab_size });
   // Processes of their own for the peak, so that the others' memory is that of measuring alone.
   const peakSides = start({ dir, rowsFile, threads });
-  const sides = start({ dir, rowsFile, threads });
+  const sides = { ...start({ dir, rowsFile, threads }), ...startLlama({ dir, rowsFile, threads }) };
   try {
     const before = await interleave(peakSides, { what: 'gemm', size: GEMM_SIZE }, rounds);
     const batch = Math.max(1, Math.floor(POSITIONS_PER_BATCH / tokens));
@@ -115,6 +123,7 @@ async function compare(model, dir, parameters) {
             lossDifference: Math.abs(ours.loss - transformers.loss),
           }
         : {}),
+      ...(figures.llama ? await compareWithLlama({ sides, ours, llama: figures.llama, tokens }) : {}),
       // Every submission is measured in a sealed process of its own, so each compiles: one session per batch shape.
       secondSubmission: {
         newSessions: 1,
@@ -178,6 +187,10 @@ function start(args) {
   return { ours: Side.ours(args), ...(python ? { transformers: Side.transformers(python, args) } : {}) };
 }
 
+function startLlama(args) {
+  return llama.path ? { llama: Side.llama(python, { ...args, tokens, llama: llama.path }) } : {};
+}
+
 function mebibytes(bytes) {
   return Math.round(bytes / 2 ** 20);
 }
@@ -188,6 +201,8 @@ function print({ cpu, loaded, loadAverageBefore }) {
     const { model, parameters, batch, ours, transformers, goals, secondSubmission: second } = one;
     console.log(`\n${model}: ${parameters} parameters, ${one.rows} rows of ${tokens} tokens, ${batch} a batch`);
     console.table({ ours, ...(transformers ? { transformers } : {}) });
+    if (one.llama) console.table({ llama: { ...one.llama, versions: one.llama.versions['llama.cpp'] } });
+    if (one.llama) console.log(`ours is ${one.llamaRatio} times as fast as llama.cpp, which skips half of the logits`);
     if (transformers) console.log(`ours is ${one.ratio} times as fast (${JSON.stringify(one.versions)})`);
     console.log(
       `a second submission compiles a session of its own: ${second.sessionMs} ms, ${second.shareOfRun} of the run; with a ` +

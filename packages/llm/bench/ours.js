@@ -1,4 +1,4 @@
-// Our side of the benches; see side.js. Requests: gemm, eval, train, memory.
+// Our side of the benches; see side.js. Requests: gemm, eval, secondHalf, train, memory.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ import {
   readModelConfig,
   trainModel,
 } from '@tuning/llm';
+import { IGNORED_LABEL } from '@tuning/protocol';
 
 const { dir, rowsFile, threads, device = 'cpu' } = JSON.parse(process.argv[2]);
 const rows = JSON.parse(readFileSync(rowsFile, 'utf8')).map((ids, row) => {
@@ -45,6 +46,16 @@ const requests = {
     measurer ??= await prepareMeasurer();
     const run = await seconds(() => measurer.measure(rows));
     return { seconds: run.seconds, loss: run.result.summary.loss, arithmetic: run.result.summary.arithmetic };
+  },
+  /** The loss of what llama.cpp scores of rows of `tokens` ids: those after the first of the second half. */
+  async secondHalf({ tokens }) {
+    measurer ??= await prepareMeasurer();
+    const halves = rows.map(({ row, ids }) => ({
+      row,
+      ids: ids.slice(0, tokens),
+      labels: ids.slice(0, tokens).fill(IGNORED_LABEL, 0, Math.floor(tokens / 2) + 1),
+    }));
+    return { loss: (await measurer.measure(halves)).summary.loss };
   },
   /** Trains `steps` steps on all rows at once; the first `warmup` (compiling among them) do not count. */
   async train({ lora, steps, warmup }) {

@@ -15,6 +15,7 @@ export class Side {
       HF_HUB_OFFLINE: '1',
       TRANSFORMERS_VERBOSITY: 'error',
       PYTHONWARNINGS: 'ignore',
+      PYTHONDONTWRITEBYTECODE: '1',
     };
     this.#child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     this.#child.on('error', (error) => process.stderr.write(`${command}: ${error.message}\n`));
@@ -28,6 +29,10 @@ export class Side {
 
   static transformers(python, args) {
     return new Side(python, [fileURLToPath(new URL('transformers_side.py', import.meta.url)), JSON.stringify(args)]);
+  }
+
+  static llama(python, args) {
+    return new Side(python, [fileURLToPath(new URL('llama_side.py', import.meta.url)), JSON.stringify(args)]);
   }
 
   async ask(request) {

@@ -25,7 +25,8 @@ export function createDeviceMeasurer(
 /**
  * Measures in float16. A row that this cannot hold (a number beyond 65,504 in a weight or in between, which makes its losses
  * infinite or NaN) is measured again in float32 on the CPU: whether a model's losses are finite must not depend on the device,
- * for it is a verdict on a miner. That decision is a row's own, so losses still do not depend on what else is measured.
+ * for it is a verdict on a miner. On the CPU, where float16 is emulated, losses do not depend on what else is measured; a GPU
+ * may add up by batch shape.
  * @throws as `Measurer`, `NON_FINITE_LOSS` only where float32 cannot hold the row either.
  */
 export function createHalfMeasurer(

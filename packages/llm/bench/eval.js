@@ -18,6 +18,8 @@ import { interleave, least, rounded, Side } from './side.js';
 
 const GOALS = { ratio: 1.3, gemmShare: 0.9, rss: (weights) => 1.3 * weights + 300 * 2 ** 20 };
 const LARGEST_LOSS_DIFFERENCE = 1e-4;
+/** llama.cpp rounds more: 6e-5 was seen at 135m. Rotary pairs in the wrong order are worth 1e-3 on tiny. */
+const LARGEST_LLAMA_LOSS_DIFFERENCE = 3e-4;
 const GEMM_SIZE = 1024;
 /** As `planBatches` has it; the other side gets the same batches. */
 const POSITIONS_PER_BATCH = 1024;
@@ -65,10 +67,9 @@ const report = { ...around, tokens, rounds, results, larger, skipped };
 if (flags.json) console.log(JSON.stringify(report));
 else print(report);
 // Speed without the same number is worth nothing.
-if (
-  results.some((one) => !(Math.max(one.lossDifference ?? 0, one.llamaLossDifference ?? 0) <= LARGEST_LOSS_DIFFERENCE))
-)
-  process.exit(1);
+const agree = ({ lossDifference = 0, llamaLossDifference = 0 }) =>
+  lossDifference <= LARGEST_LOSS_DIFFERENCE && llamaLossDifference <= LARGEST_LLAMA_LOSS_DIFFERENCE;
+if (!results.every(agree)) process.exit(1);
 
 async function compare(model, dir, parameters) {
   const rowsFile = join(dir, 'rows.json');

@@ -17,7 +17,7 @@ args = json.loads(sys.argv[1])
 here = os.path.dirname(os.path.abspath(__file__))
 model = os.path.join(args["dir"], "model.gguf")
 text = os.path.join(args["dir"], "rows.txt")
-version = None
+TRIES = 5
 peak = 0
 
 
@@ -36,6 +36,16 @@ rows = prepare(args["tokens"])
 
 def evaluate(batch):
     """Perplexity of all windows, `batch` windows at a time; seconds without loading the model and tokenizing."""
+    # The tool writes its log in a thread, and sometimes ends before the last lines of it are out.
+    for _ in range(TRIES):
+        answer, said = run(batch)
+        if answer:
+            return answer
+    sys.exit(f"{args['llama']} ended without an estimate, {TRIES} times: {''.join(said[-5:])}")
+
+
+def run(batch):
+    """One run's seconds and loss, or None where it told no estimate; and its lines."""
     global peak
     tokens, threads = str(args["tokens"]), str(args["threads"])
     command = [args["llama"], "-m", model, "-f", text, "-c", tokens, "-b", str(batch * args["tokens"])]
@@ -57,10 +67,12 @@ def evaluate(batch):
             perplexity = float(found[1])
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0 or start is None or end is None:
-        sys.exit(f"{args['llama']} ended with {process.returncode} and no estimate: {''.join(said[-5:])}")
+    if process.returncode != 0:
+        sys.exit(f"{args['llama']} ended with {process.returncode}: {''.join(said[-5:])}")
     peak = max(peak, usage.ru_maxrss * 1024)
-    return {"seconds": end - start, "loss": math.log(perplexity)}
+    if start is None or end is None:
+        return None, said
+    return {"seconds": end - start, "loss": math.log(perplexity)}, said
 
 
 def about():

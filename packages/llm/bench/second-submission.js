@@ -28,7 +28,7 @@ export async function secondSubmission({ dir, batch, tokens, threads }) {
 
 const ways = {
   async anew({ config, batch, tokens, threads }) {
-    return createSession(buildForward(config, { batch, tokens, rowTokens: 0 }), { threads });
+    return createSession(buildForward(config, { batch, tokens, rowTokens: 0 }), { threads, optimisation: 'disabled' });
   },
   async shared({ ort, file, options }) {
     const graph = await readFile(file);

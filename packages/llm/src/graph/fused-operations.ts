@@ -147,7 +147,7 @@ export class FusedOperations implements Operations<string> {
 
   activate(x: string): string {
     const { activation } = this.#config.traits;
-    if (activation === 'silu') return this.#graph.node('Mul', [x, this.#graph.node('Sigmoid', [x])]);
+    if (activation === 'silu') return this.#graph.node('com.microsoft.QuickGelu', [x], { alpha: float(1) });
     return this.#graph.node('Gelu', [x], { approximate: activation === 'gelu' ? 'none' : 'tanh' });
   }
 

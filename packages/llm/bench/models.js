@@ -59,7 +59,7 @@ export async function writeRows(file, { rows, ids, vocabulary }) {
   await writeFile(file, JSON.stringify(Array.from({ length: rows }, row)));
 }
 
-/** Queries of a block of attention, whose keys reach to its end. */
+/** Queries of a block of attention, whose keys reach to its end; as graph/block-attention.ts has it. */
 const BLOCK = 64;
 
 /**

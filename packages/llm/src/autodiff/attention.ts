@@ -42,30 +42,15 @@ export function attend(
   return reshape(tape, joined, [B * T, heads * d]);
 }
 
-/** [1, 1, 1, T, T]: 0 where a token (row) may look at another (column), MASKED where not. Made in the graph: T² is large. */
-export function causalMask(graph: GraphBuilder, tokens: number, window: number | null): string {
-  const distance = distances(graph, tokens);
-  const future = graph.node('Less', [distance, graph.constant(int64s([], [0]))]);
-  const hidden = window === null ? future : graph.node('Or', [future, tooFar(graph, distance, window)]);
-  return maskOf(graph, hidden);
-}
-
-/** The same for the window alone, to be added to a causal mask. */
+/**
+ * [1, 1, 1, T, T]: MASKED where a token (column) lies before the window of another (row), else 0; to be added to a causal
+ * mask. Made in the graph: T² is large.
+ */
 export function windowMask(graph: GraphBuilder, tokens: number, window: number): string {
-  return maskOf(graph, tooFar(graph, distances(graph, tokens), window));
-}
-
-function distances(graph: GraphBuilder, tokens: number): string {
   const positions = Array.from({ length: tokens }, (_, t) => t);
   const rows = graph.constant(int64s([1, 1, 1, tokens, 1], positions));
   const columns = graph.constant(int64s([1, 1, 1, 1, tokens], positions));
-  return graph.node('Sub', [rows, columns]);
-}
-
-function tooFar(graph: GraphBuilder, distance: string, window: number): string {
-  return graph.node('GreaterOrEqual', [distance, graph.constant(int64s([], [window]))]);
-}
-
-function maskOf(graph: GraphBuilder, hidden: string): string {
-  return graph.node('Where', [hidden, graph.scalar(MASKED), graph.scalar(0)]);
+  const distance = graph.node('Sub', [rows, columns]);
+  const tooFar = graph.node('GreaterOrEqual', [distance, graph.constant(int64s([], [window]))]);
+  return graph.node('Where', [tooFar, graph.scalar(MASKED), graph.scalar(0)]);
 }

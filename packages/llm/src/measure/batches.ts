@@ -57,6 +57,7 @@ export function planBatches(rows: readonly TokenRow[], model: PlannedModel): Bat
     if (bucket) bucket.members.push(index);
     else buckets.set(key, { tokens, rowTokens, members: [index] });
   }
+  // Rows with frequencies of their own are the longer ones, so this order is that of tokens, too.
   const inOrder = [...buckets.values()].sort((a, b) => a.rowTokens - b.rowTokens || a.tokens - b.tokens);
   const batches: Batch[] = [];
   for (const { tokens, rowTokens, members } of merged(inOrder)) {
@@ -65,7 +66,6 @@ export function planBatches(rows: readonly TokenRow[], model: PlannedModel): Bat
       batches.push({ tokens, batch, rowTokens, members: members.slice(at, at + batch) });
     }
   }
-  batches.sort((a, b) => a.tokens - b.tokens || a.rowTokens - b.rowTokens);
   return { batches, targets };
 }
 

@@ -24,8 +24,9 @@ export {
   type MeasureOptions,
   type Measurer,
   type MeasurerOptions,
-  type TokenLosses,
 } from './measure/measurer.ts';
+export * from './measure/shared-measurer.ts';
+export type { TokenLosses } from './measure/token-losses.ts';
 export * from './onnx/encode.ts';
 export * from './onnx/tensor.ts';
 export * from './runtime.ts';

@@ -2,15 +2,8 @@ import type { Device, Measurement, TokenRow } from '@tuning/protocol';
 import type { ModelConfig } from '../config/model-config.ts';
 import { PRECISION_OF } from '../device/devices.ts';
 import type { HeldWeights } from '../weights/hold-weights.ts';
-import {
-  createMeasurer,
-  type MeasureOptions,
-  type Measurer,
-  type MeasurerOptions,
-  measurerOf,
-  nonFiniteAt,
-  type TokenLosses,
-} from './measurer.ts';
+import { createMeasurer, type MeasureOptions, type Measurer, type MeasurerOptions, measurerOf } from './measurer.ts';
+import { nonFiniteAt, type TokenLosses } from './token-losses.ts';
 
 /** A measurer on a device, default the CPU, in the device's precision. Blocks the event loop, as `createMeasurer` does. */
 export function createDeviceMeasurer(

@@ -1,16 +1,16 @@
 import { BadInputError } from '@tuning/kit';
-import { type Device, IGNORED_LABEL, type Measurement, type Precision, type TokenRow } from '@tuning/protocol';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Device, Measurement, Precision, TokenRow } from '@tuning/protocol';
+import type { InferenceSession } from 'onnxruntime-node';
 import type { ModelConfig } from '../config/model-config.ts';
-import { modelTensors } from '../config/tensors.ts';
 import { buildForward } from '../graph/forward.ts';
-import { createSession, loadRuntime } from '../runtime.ts';
+import type { FileTensor } from '../onnx/tensor.ts';
+import { createSession } from '../runtime.ts';
 import { MAPPED_FROM } from '../weights/float-file.ts';
 import type { HeldWeights } from '../weights/hold-weights.ts';
 import type { MappedModelWeights } from '../weights/mapped-weights.ts';
-import type { ModelWeights } from '../weights/model-weights.ts';
-import { type Batch, fillBatch, planBatches } from './batches.ts';
-import { summarise } from './summary.ts';
+import type { Batch } from './batches.ts';
+import { summarise, sumRow } from './summary.ts';
+import { measureModels, requireFinite, type TokenLosses } from './token-losses.ts';
 
 export interface MeasureOptions {
   /** Rows that were left out before, by reason; carried into the summary. */
@@ -18,9 +18,6 @@ export interface MeasureOptions {
   onProgress?: (progress: { doneRows: number; totalRows: number }) => void;
   signal?: AbortSignal;
 }
-
-/** Losses of one row: `nll[i]` is the loss of predicting `ids[i + 1]`, 0 where its label is ignored. */
-export type TokenLosses = Float32Array;
 
 /** A loaded model that measures rows. */
 export interface Measurer {
@@ -45,17 +42,22 @@ export interface MeasurerOptions {
   nonFinite?: boolean;
 }
 
-const isMapped = (weights: HeldWeights): weights is MappedModelWeights => 'tensors' in weights;
+/** True for weights that are part of the graph, as files that it names: no session of theirs can measure others. */
+export function isMapped(weights: HeldWeights): weights is MappedModelWeights {
+  return 'tensors' in weights;
+}
 
 /**
- * A measurer over weights that are used in place and must not change meanwhile. Compiling and running BLOCK the event
- * loop: for processes of sealed jobs only.
+ * What compiles the graph for the shape of a batch.
+ * @param files where the weights lie; undefined: they are fed.
  */
-export function createMeasurer(config: ModelConfig, weights: HeldWeights, options: MeasurerOptions = {}): Measurer {
-  const { threads = 1, device = 'cpu', precision = 'float32', nonFinite = false } = options;
-  const compile = (batch: Batch): Promise<InferenceSession> => {
-    const files = isMapped(weights) ? weights.tensors : undefined;
-    return createSession(buildForward(config, batch, files, precision, device), {
+export function compilerOf(
+  config: ModelConfig,
+  { threads = 1, device = 'cpu', precision = 'float32' }: MeasurerOptions,
+  files?: ReadonlyMap<string, FileTensor>,
+): (shape: Batch) => Promise<InferenceSession> {
+  return (shape) =>
+    createSession(buildForward(config, shape, files, precision, device), {
       threads,
       device,
       // A masked key's weight is one, and there are as many as others.
@@ -64,33 +66,29 @@ export function createMeasurer(config: ModelConfig, weights: HeldWeights, option
       optimisation: 'disabled',
       ...(files ? { filesFrom: MAPPED_FROM } : {}),
     });
-  };
-  const tokenLosses: Measurer['tokenLosses'] = async (rows, options = {}) => {
-    const { batches } = planBatches(rows, config);
+}
+
+/**
+ * A measurer over weights that are used in place and must not change meanwhile. Compiling and running BLOCK the event
+ * loop: for processes of sealed jobs only.
+ */
+export function createMeasurer(config: ModelConfig, weights: HeldWeights, options: MeasurerOptions = {}): Measurer {
+  const { nonFinite = false } = options;
+  const compile = compilerOf(config, options, isMapped(weights) ? weights.tensors : undefined);
+  return measurerOf(async (rows, { onProgress, signal } = {}) => {
     const losses: TokenLosses[] = new Array(rows.length);
-    const feeds = isMapped(weights) ? {} : await weightFeeds(config, weights);
-    let done = 0;
-    let session: InferenceSession | undefined;
-    let compiledFor: Batch | undefined;
-    try {
-      for (const batch of batches) {
-        options.signal?.throwIfAborted();
-        if (batch.tokens !== compiledFor?.tokens || batch.rowTokens !== compiledFor.rowTokens) {
-          // One session at a time: each keeps an arena of its own.
-          await session?.release();
-          session = await compile(batch);
-          compiledFor = batch;
-        }
-        await runBatch(session!, feeds, batch, rows, losses, nonFinite);
-        done += batch.members.length;
-        options.onProgress?.({ doneRows: done, totalRows: rows.length });
-      }
-    } finally {
-      await session?.release();
-    }
+    const model = {
+      weights: isMapped(weights) ? undefined : weights,
+      take: (index: number, own: TokenLosses) => {
+        if (!nonFinite) requireFinite(rows[index]!, own);
+        losses[index] = own;
+      },
+      onProgress,
+    };
+    const [refusal] = await measureModels(config, compile, [model], rows, signal);
+    if (refusal) throw refusal;
     return losses;
-  };
-  return measurerOf(tokenLosses);
+  });
 }
 
 /** A measurer that adds up what `tokenLosses` gives. */
@@ -98,63 +96,22 @@ export function measurerOf(tokenLosses: Measurer['tokenLosses']): Measurer {
   return {
     tokenLosses,
     measure: async (rows, options = {}) => {
-      if (rows.length === 0) {
-        throw new BadInputError('NO_ROWS', 'there is no row to measure: all were left out or the set is empty', {
-          details: { dropped: options.dropped ?? {} },
-        });
-      }
-      return summarise(rows, await tokenLosses(rows, options), options.dropped ?? {});
+      const { dropped = {} } = options;
+      requireRows(rows, dropped);
+      const losses = await tokenLosses(rows, options);
+      return summarise(
+        rows,
+        losses.map((own, index) => sumRow(rows[index]!, own)),
+        dropped,
+      );
     },
   };
 }
 
-async function weightFeeds(config: ModelConfig, weights: ModelWeights): Promise<Record<string, Tensor>> {
-  const ort = await loadRuntime();
-  const feeds: Record<string, Tensor> = {};
-  for (const [name, shape] of modelTensors(config)) {
-    const data = weights.get(name);
-    if (!data) throw new BadInputError('TENSOR_MISSING', `the weights lack ${name}`, { details: { tensor: name } });
-    feeds[name] = new ort.Tensor('float32', data, shape);
-  }
-  return feeds;
-}
-
-async function runBatch(
-  session: InferenceSession,
-  weights: Record<string, Tensor>,
-  batch: Batch,
-  rows: readonly TokenRow[],
-  losses: TokenLosses[],
-  nonFinite: boolean,
-): Promise<void> {
-  const ort = await loadRuntime();
-  const { ids, labels } = fillBatch(batch, rows);
-  const dims = [batch.batch, batch.tokens];
-  const feeds = {
-    ...weights,
-    input_ids: new ort.Tensor('int64', ids, dims),
-    labels: new ort.Tensor('int64', labels, dims),
-  };
-  const nll = (await session.run(feeds))['nll']!.data as Float32Array;
-  for (const [slot, member] of batch.members.entries()) {
-    const row = rows[member]!;
-    const own = nll.slice(slot * batch.tokens, slot * batch.tokens + row.ids.length - 1);
-    if (!nonFinite) requireFinite(row, own);
-    losses[member] = own;
-  }
-}
-
-/** Position of the first counted loss that is NaN or infinite, or -1. */
-export function nonFiniteAt({ labels }: TokenRow, losses: TokenLosses): number {
-  return losses.findIndex((loss, position) => labels[position + 1] !== IGNORED_LABEL && !Number.isFinite(loss));
-}
-
-function requireFinite(row: TokenRow, losses: TokenLosses): void {
-  const position = nonFiniteAt(row, losses);
-  if (position < 0) return;
-  throw new BadInputError(
-    'NON_FINITE_LOSS',
-    `the loss of row ${row.row} at token ${position + 1} is ${losses[position]}`,
-    { details: { row: row.row, token: position + 1 } },
-  );
+/** @throws BadInputError `NO_ROWS`. */
+export function requireRows(rows: readonly TokenRow[], dropped: Readonly<Record<string, number>>): void {
+  if (rows.length > 0) return;
+  throw new BadInputError('NO_ROWS', 'there is no row to measure: all were left out or the set is empty', {
+    details: { dropped },
+  });
 }

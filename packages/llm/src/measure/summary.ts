@@ -1,13 +1,31 @@
 import { BadInputError } from '@tuning/kit';
 import { IGNORED_LABEL, type Measurement, type TokenRow } from '@tuning/protocol';
 
+/** Sum of the counted losses of a row, and their number. */
+export interface RowSum {
+  readonly nll: number;
+  readonly tokens: number;
+}
+
+/** Adds up in float64, in token order. */
+export function sumRow({ labels }: TokenRow, losses: Float32Array): RowSum {
+  let nll = 0;
+  let tokens = 0;
+  for (const [position, loss] of losses.entries()) {
+    if (labels[position + 1] === IGNORED_LABEL) continue;
+    nll += loss;
+    tokens++;
+  }
+  return { nll, tokens };
+}
+
 /**
- * Row sums and set totals from token losses, added up in float64 in row and token order.
+ * The set's totals from those of its rows, added up in float64 in row order.
  * @throws BadInputError `NON_FINITE_LOSS` where the mean is so large that its perplexity is no number.
  */
 export function summarise(
   rows: readonly TokenRow[],
-  losses: readonly Float32Array[],
+  sums: readonly RowSum[],
   dropped: Readonly<Record<string, number>>,
 ): Measurement {
   const result = { row: [] as number[], sumNll: [] as number[], tokens: [] as number[] };
@@ -15,19 +33,13 @@ export function summarise(
   let tokens = 0;
   let rowMeans = 0;
   for (const [index, row] of rows.entries()) {
-    let rowSum = 0;
-    let rowTokens = 0;
-    for (const [position, loss] of losses[index]!.entries()) {
-      if (row.labels[position + 1] === IGNORED_LABEL) continue;
-      rowSum += loss;
-      rowTokens++;
-    }
+    const sum = sums[index]!;
     result.row.push(row.row);
-    result.sumNll.push(rowSum);
-    result.tokens.push(rowTokens);
-    sumNll += rowSum;
-    tokens += rowTokens;
-    rowMeans += rowSum / rowTokens;
+    result.sumNll.push(sum.nll);
+    result.tokens.push(sum.tokens);
+    sumNll += sum.nll;
+    tokens += sum.tokens;
+    rowMeans += sum.nll / sum.tokens;
   }
   const loss = sumNll / tokens;
   const perplexity = Math.exp(loss);

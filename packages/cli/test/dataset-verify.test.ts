@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { augmentGenerator, givenRows, type Row, type SplitVersion, sealSplit } from '@tuning/dataset';
 import { devAccount } from '@tuning/devnet';
-import { canonicalJson, type Json, PROMPT_FORMAT, type ReceiptBody } from '@tuning/protocol';
-import { receiptMessage } from '@tuning/validator';
+import { canonicalJson, type Json, PROMPT_FORMAT, type ReceiptBody, receiptMessage } from '@tuning/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { tuningDataset } from './dataset-command.ts';
 

@@ -1,9 +1,9 @@
-import { type Chain, connectChain } from '@tuning/chain';
+import type { Chain } from '@tuning/chain';
 import { chainEndpoints, dataDirOf, expandPath, type NeuronConfig } from '@tuning/config';
 import { createHub, type Hub } from '@tuning/hub';
 import { type Logger, OperatorError, type Secret, ShutdownStack, type Signer } from '@tuning/kit';
-import { createPeer, loadPeerIdentity, type Peer, type PeerHandlers } from '@tuning/p2p';
-import { openHotkey, type PasswordSource, type WalletRef } from '@tuning/wallet';
+import type { Peer, PeerHandlers } from '@tuning/p2p';
+import type { PasswordSource, WalletRef } from '@tuning/wallet';
 import { announcedAddress, listenAddress, type Role, serveAxon } from './axon.ts';
 import { bindDataFolder, type DataFolder, openDataFolder } from './data-folder.ts';
 import { assertPortFree, checkBinding } from './http-server.ts';
@@ -45,7 +45,8 @@ export interface OpenNeuronArgs {
 
 /**
  * Opens wallet, data folder, hub and chain, and makes sure that the hotkey is registered. What only the operator can put
- * right is checked first and cheapest first, so that a wrong flag is reported in a second.
+ * right is checked first and cheapest first, and keys, chain and libp2p are loaded (a second each) when their turn comes, so that a
+ * wrong flag is reported at once.
  * @throws OperatorError with one clear line.
  */
 export async function openNeuron(args: OpenNeuronArgs): Promise<Neuron> {
@@ -72,6 +73,7 @@ async function open(
     );
   }
   const wallet: WalletRef = { ...config.wallet, path: expandPath(config.wallet.path) };
+  const { openHotkey } = await import('@tuning/wallet');
   const hotkey = await openHotkey(wallet, secrets.password);
   const address = announcedAddress(config);
 
@@ -90,6 +92,7 @@ async function open(
   const namespace = config.hub.namespace ?? account.name;
   await hub.requireWrite(namespace, { signal });
 
+  const { connectChain } = await import('@tuning/chain');
   const chain = await connectChain({
     endpoints: chainEndpoints(config),
     logger: logger.child({ module: 'chain' }),
@@ -126,6 +129,7 @@ async function open(
     metagraph,
     shutdown,
     openPeer: async (handlers) => {
+      const { createPeer, loadPeerIdentity } = await import('@tuning/p2p');
       const identity = await loadPeerIdentity(folder.file('p2p', 'identity.key'));
       const peer = await createPeer({
         identity,

@@ -1,6 +1,6 @@
 import type { Chain } from '@tuning/chain';
 import { type Logger, OperatorError } from '@tuning/kit';
-import { openColdkey, type PasswordSource, readColdkeyAddress, type WalletRef } from '@tuning/wallet';
+import type { PasswordSource, WalletRef } from '@tuning/wallet';
 
 const RAO_PER_TAO = 1_000_000_000;
 
@@ -56,6 +56,7 @@ export async function ensureRegistered(args: RegistrationArgs): Promise<number> 
       `registering on netuid ${netuid} burns ${formatTao(burn)} TAO now, --max-burn allows ${formatTao(maxBurn)}: raise it or wait`,
     );
   }
+  const { openColdkey, readColdkeyAddress } = await import('@tuning/wallet');
   const payer = await readColdkeyAddress(wallet);
   logger.info(
     { netuid, hotkey, coldkey: payer, burnTao: formatTao(burn), maxBurnTao: formatTao(maxBurn) },

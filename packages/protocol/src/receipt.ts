@@ -99,7 +99,12 @@ export const receiptSchema = z.strictObject({
   body: receiptBodySchema,
   /** sha256 of the canonical body. */
   digest: sha256Schema,
-  /** sr25519 signature, 64 bytes hex, over `tuning/receipt/1\0` ‖ digest (raw 32 bytes). */
+  /** sr25519 signature, 64 bytes hex, over `receiptMessage(digest)`. */
   signature: z.string().regex(/^[0-9a-f]{128}$/),
 });
 export type Receipt = z.infer<typeof receiptSchema>;
+
+/** What a receipt's signature covers: `tuning/receipt/1\0` ‖ sha256 of the canonical body. */
+export function receiptMessage(digest: string): Uint8Array {
+  return Buffer.concat([Buffer.from('tuning/receipt/1\0'), Buffer.from(digest, 'hex')]);
+}

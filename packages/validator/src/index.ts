@@ -1,3 +1,2 @@
-export { receiptMessage } from './receipt.ts';
 export { openGenerator } from './synthetic-generator.ts';
 export { type RunValidatorArgs, runValidator } from './validator.ts';

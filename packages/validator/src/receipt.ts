@@ -6,6 +6,7 @@ import {
   PROMPT_FORMAT,
   type Receipt,
   type ReceiptEntry,
+  receiptMessage,
   receiptSchema,
   type TaskRequest,
 } from '@tuning/protocol';
@@ -14,11 +15,6 @@ import { needSchedule } from './schedule.ts';
 import type { ValidatorServices } from './services.ts';
 import { finalVerdict } from './stages/evaluating.ts';
 import type { TaskSteps } from './task-steps.ts';
-
-/** What a receipt's signature covers: `tuning/receipt/1\0` ‖ sha256 of the canonical body. */
-export function receiptMessage(digest: string): Uint8Array {
-  return Buffer.concat([Buffer.from('tuning/receipt/1\0'), Buffer.from(digest, 'hex')]);
-}
 
 /** Everything that decided the task, signed. The seed is revealed here, after the deadline. */
 export function buildReceipt(services: ValidatorServices, steps: TaskSteps, request: TaskRequest): Receipt {

@@ -8,7 +8,6 @@ import {
 } from '@tuning/config';
 import { measureSynthetic, requireColumns, sealSplit, toJsonLinesAsync } from '@tuning/dataset';
 import { BadInputError, errorCode, errorMessage, OperatorError, writeFileAtomic } from '@tuning/kit';
-import { openGenerator } from '@tuning/validator';
 import type { Command } from 'commander';
 import { parseDatasetType, TYPE_HELP } from '../models/rows-source.ts';
 import { withStoredRows } from '../models/stored-rows.ts';
@@ -76,6 +75,7 @@ async function synthesise(file: string, options: SynthesiseOptions): Promise<voi
   const seed = seedOf(options.seed);
   const name = settings.api_key_env;
   const wanted = settings.generator === 'llm' && name !== NO_API_KEY;
+  const { openGenerator } = await import('@tuning/validator');
   const generator = openGenerator(settings, wanted ? secretFromEnvironment(name, process.env) : undefined);
   const signal = shutdownSignal();
   await withStoredRows([file], signal, async ([dataset]) => {

@@ -5,7 +5,6 @@ import { Pacer } from '../slices.ts';
 import { openRowFile, type RowFile } from '../stored/row-file.ts';
 import { type ColumnType, NotTabular, withRow } from './column-type.ts';
 import { type Feature, featureOf, leavesOf } from './parquet-column.ts';
-import { ParquetFile } from './parquet-file.ts';
 import { readShards } from './read-shards.ts';
 import { MAX_CHUNKS, ShardPlanner } from './shard-plan.ts';
 
@@ -94,6 +93,8 @@ async function writeAll(
   folder: string,
   signal?: AbortSignal,
 ): Promise<Shard[]> {
+  // As the readers: who only reads rows need not load what writes parquet.
+  const { ParquetFile } = await import('./parquet-file.ts');
   await mkdir(join(folder, 'data'), { recursive: true });
   const shards: Shard[] = [];
   const pacer = new Pacer();

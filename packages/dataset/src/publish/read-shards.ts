@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { BadInputError } from '@tuning/kit';
 import { READ_LIMITS } from '../read/limits.ts';
-import { parquetRows } from '../read/parquet/parquet-rows.ts';
 import { rowLine } from '../row.ts';
 import { Pacer } from '../slices.ts';
 
@@ -42,6 +41,7 @@ async function digest(
   to: FileHandle | undefined,
   signal: AbortSignal | undefined,
 ) {
+  const { parquetRows } = await import('../read/parquet/parquet-rows.ts');
   const hash = createHash('sha256');
   const pacer = new Pacer();
   let lines: string[] = [];

@@ -1,11 +1,9 @@
 import { basename } from 'node:path';
 import type { Row } from '../row.ts';
 import { Pacer } from '../slices.ts';
-import { csvRows } from './csv-rows.ts';
 import { contentOfFile, requireFile } from './file-chunks.ts';
 import { jsonRows } from './json-rows.ts';
 import { READ_LIMITS, type ReadLimits, tooLarge } from './limits.ts';
-import { packedParquetRows, parquetRows } from './parquet/parquet-rows.ts';
 
 /** `csv` also reads `.tsv`; `json` is an array of objects or one object per line, told apart by the first character. */
 export type DataFormat = 'csv' | 'json' | 'parquet';
@@ -109,11 +107,16 @@ async function rowsOf(
 ): Promise<AsyncIterable<Row>> {
   signal?.throwIfAborted();
   const content = await contentOfFile(path);
-  if (content === 'parquet') return parquetRows(path, limits, signal, onBytes);
-  if (format === 'parquet') {
-    return content === 'none'
+  if (content === 'parquet' || format === 'parquet') {
+    // Readers of other formats are loaded where there is such a file: every sealed job starts anew, and reads JSON lines.
+    const { packedParquetRows, parquetRows } = await import('./parquet/parquet-rows.ts');
+    return content === 'none' || content === 'parquet'
       ? parquetRows(path, limits, signal, onBytes)
       : packedParquetRows(path, limits, signal, onBytes);
   }
-  return format === 'csv' ? csvRows(path, limits, signal, onBytes) : jsonRows(path, limits, signal, onBytes);
+  if (format === 'csv') {
+    const { csvRows } = await import('./csv-rows.ts');
+    return csvRows(path, limits, signal, onBytes);
+  }
+  return jsonRows(path, limits, signal, onBytes);
 }

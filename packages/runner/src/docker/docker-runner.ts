@@ -179,7 +179,7 @@ function startError(spec: JobSpec, cause: unknown): Error {
  */
 export async function createDockerRunner(options: DockerRunnerOptions): Promise<Runner> {
   const { root, logger = silentLogger, engineWaitMs = ENGINE_WAIT_MS, user = containerUser() } = options;
-  const engine = dockerEngine();
+  const engine = await dockerEngine();
   await openRegistry(root);
   const bounds: ContainerBounds = {
     user,

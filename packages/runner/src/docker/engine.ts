@@ -1,5 +1,5 @@
 import { errorCode, errorMessage, isTuningError, type Logger, OperatorError, sleep, TransientError } from '@tuning/kit';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 
 /** A short call that takes longer has met an engine that hangs. */
 const SHORT_CALL_MS = 15_000;
@@ -14,9 +14,13 @@ export interface Engine {
   readonly long: Docker;
 }
 
-/** The engine that DOCKER_HOST names, or the machine's own. Nothing is connected yet. */
-export function dockerEngine(): Engine {
-  return { short: new Docker({ timeout: SHORT_CALL_MS }), long: new Docker() };
+/**
+ * The engine that DOCKER_HOST names, or the machine's own. Nothing is connected yet. dockerode brings gRPC and SSH along, so it is
+ * loaded where there are containers only.
+ */
+export async function dockerEngine(): Promise<Engine> {
+  const { default: Client } = await import('dockerode');
+  return { short: new Client({ timeout: SHORT_CALL_MS }), long: new Client() };
 }
 
 const where = () => process.env['DOCKER_HOST'] ?? '/var/run/docker.sock';

@@ -11,7 +11,7 @@ import { registryName } from './registry-name.ts';
  */
 export async function removeAllContainers(root: string): Promise<number> {
   if (!(await pathExists(join(root, 'docker.json')))) return 0;
-  const engine = dockerEngine().short;
+  const { short: engine } = await dockerEngine();
   const filters = { label: [`${labelNames.registry}=${await registryName(root)}`] };
   const containers = await engine.listContainers({ all: true, filters });
   await Promise.all(containers.map(({ Id }) => engine.getContainer(Id).remove({ force: true, v: true })));

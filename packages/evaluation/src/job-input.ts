@@ -7,11 +7,11 @@ export const measuredSetSchema = z.strictObject({
   rowsFile: z.string().startsWith('/'),
 });
 
-/** `input.json` of an evaluation job: everything that decides its result, paths absolute. */
-export const jobInputSchema = z.strictObject({
-  baseDir: z.string().startsWith('/'),
-  /** Absent: the base itself is measured. */
-  submissionDir: z.string().startsWith('/').optional(),
+const path = z.string().startsWith('/');
+
+/** What every evaluation job has, whatever it measures; paths absolute. */
+const commonSchema = z.strictObject({
+  baseDir: path,
   /** True: other files, links and second names beside the submission's files do no harm. */
   anyFiles: z.boolean().optional(),
   /** The base's identity, as an adapter must name it. */
@@ -28,13 +28,40 @@ export const jobInputSchema = z.strictObject({
   /** Absent: the CPU. */
   device: z.enum(DEVICES).optional(),
 });
+
+/** `input.json` of the job of one submission: everything that decides its result. */
+export const jobInputSchema = commonSchema.extend({
+  /** Absent: the base itself is measured. */
+  submissionDir: path.optional(),
+});
 export type EvaluationJobInput = z.infer<typeof jobInputSchema>;
 
+/** Models of one shared job: what `tuning evaluate` takes, and the base. */
+export const MOST_TOGETHER = 17;
+
+/** `input.json` of the job of several submissions on one base. */
+export const sharedJobInputSchema = commonSchema.extend({
+  /** What to measure; null: the base itself. */
+  submissionDirs: z.array(path.nullable()).min(1).max(MOST_TOGETHER),
+  /** Bytes of weights in memory at once; one model is held whatever its size. */
+  weightBytes: z.number().int().min(0),
+});
+export type SharedJobInput = z.infer<typeof sharedJobInputSchema>;
+
 export const INPUT_FILE = 'input.json';
+/** What the job of one submission leaves. */
 export const RESULT_FILE = 'out/result.json';
+/** What a shared job leaves of each submission: together they could be more than one JSON text may hold. */
+export const resultFileOf = (index: number) => `out/result-${index}.json`;
 
 /** One line of the job's stdout while it measures. */
 export const progressSchema = z.strictObject({
-  progress: z.strictObject({ set: z.string(), doneRows: z.number().int(), totalRows: z.number().int() }),
+  progress: z.strictObject({
+    set: z.string(),
+    doneRows: z.number().int(),
+    totalRows: z.number().int(),
+    /** Index of the submission that is measured, in a job of several. */
+    model: z.number().int().optional(),
+  }),
 });
 export type EvaluationProgress = z.infer<typeof progressSchema>['progress'];

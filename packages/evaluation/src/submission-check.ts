@@ -2,8 +2,9 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Verdict } from '@tuning/protocol';
 import { checkFileList } from './file-list.ts';
+import type { EvaluationOptions } from './job-run.ts';
 import type { EvaluationOutcome } from './outcome.ts';
-import { type EvaluationArgs, type EvaluationOptions, runEvaluation } from './run-evaluation.ts';
+import { type EvaluationArgs, runEvaluation } from './run-evaluation.ts';
 
 export interface SubmissionCheckArgs extends Omit<EvaluationArgs, 'submissionDir' | 'anyFiles'> {
   submissionDir: string;

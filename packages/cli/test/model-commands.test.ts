@@ -81,10 +81,11 @@ const json = async (...argv: string[]) => JSON.parse(await tuning(...argv, '--js
 const onRows = (...more: string[]) => ['--data', rows, '--type', 'alpaca', ...more];
 
 it('measures a model and its base, compares them, and says the same twice', async () => {
-  const temporary = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('tuning-models-')).sort();
-  const before = await temporary();
+  // A temporary folder of its own, for other tests at the same time use the machine's.
+  const temporary = await mkdtemp(join(folder, 'tmp-'));
+  vi.stubEnv('TMPDIR', temporary);
   const found = await json('evaluate', tuned, '--base', BASE, ...onRows('--rows'));
-  expect(await temporary()).toEqual(before);
+  expect(await readdir(temporary)).toEqual([]);
   expect(found).toMatchObject({
     model: { name: tuned },
     base: { name: BASE },

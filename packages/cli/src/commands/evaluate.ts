@@ -1,9 +1,12 @@
+import { OperatorError } from '@tuning/kit';
 import { requireDevice } from '@tuning/llm';
 import { DEVICES, type Device } from '@tuning/protocol';
 import { type Command, Option } from 'commander';
-import { type EvaluationReport, type EvaluationRequest, evaluateModel } from '../models/evaluation.ts';
+import { evaluateModel, rankModels } from '../models/evaluation.ts';
+import { evaluationJson, rankingJson } from '../models/evaluation-json.ts';
 import { evaluationText } from '../models/evaluation-text.ts';
 import { locateModel, type ModelSource } from '../models/model-source.ts';
+import { rankingText } from '../models/ranking-text.ts';
 import { parseDatasetType, readRows, TYPE_HELP } from '../models/rows-source.ts';
 import { inWorkspace, type ModelOptions, withModels } from '../models/workspace.ts';
 import { wholeNumber } from '../number-flag.ts';
@@ -20,11 +23,14 @@ interface EvaluateOptions extends ModelOptions {
   rows?: string | true;
 }
 
+const MOST_MODELS = 16;
+
 /** `tuning evaluate`. */
 export function addEvaluateCommand(program: Command): void {
-  withModels(program.command('evaluate <model>'))
+  withModels(program.command('evaluate <model...>'))
     .description(
-      'measure a model’s loss as a validator does, in a sealed job: a folder or namespace/name@revision of a hub',
+      'measure a model’s loss as a validator does, in a sealed job: a folder or namespace/name@revision of a hub; ' +
+        `several fine-tunes of one base, at most ${MOST_MODELS}, are ranked`,
     )
     .option('--base <model>', 'the model it was fine-tuned from; without it the model is measured by itself')
     .requiredOption('--data <file|dataset>', 'a csv or json file, or a dataset of the hub')
@@ -37,42 +43,49 @@ export function addEvaluateCommand(program: Command): void {
         .choices(DEVICES)
         .default('cpu'),
     )
-    .option('--rows [n]', 'show the losses of single rows, the worst first')
-    .action(async (name: string, options: EvaluateOptions) => {
+    .option(
+      '--rows [n]',
+      'show the losses of single rows, the worst first; of several models where the best two differ most',
+    )
+    .action(async (names: string[], options: EvaluateOptions) => {
       const range = { min: 1, max: 5_000_000 };
       const type = parseDatasetType(options.type);
       const sequenceLen = wholeNumber('--sequence-len', options.sequenceLen, { min: 2, max: 131_072 });
       const limit = options.limit === undefined ? undefined : wholeNumber('--limit', options.limit, range);
       const shown = typeof options.rows === 'string' ? wholeNumber('--rows', options.rows, range) : range.max;
+      requireComparable(names, options.base);
       await inWorkspace(options, async (workspace) => {
         await requireDevice(options.device, { signal: workspace.signal });
-        const named = await locateModel(name, options.cache, workspace);
-        const base = options.base === undefined ? named : await locateModel(options.base, options.cache, workspace);
+        const models: ModelSource[] = [];
+        for (const name of names) models.push(await locateModel(name, options.cache, workspace));
+        const base =
+          options.base === undefined ? models[0]! : await locateModel(options.base, options.cache, workspace);
         const rows = await readRows({ data: options.data, format: options.format, type, limit }, workspace);
-        const model = options.base === undefined ? undefined : named;
-        const request = { model, base, rows, type, sequenceLen, device: options.device };
-        const report = await evaluateModel(request, workspace);
-        const text = evaluationText(report, request, options.rows === undefined ? undefined : shown);
-        process.stdout.write(options.json ? jsonText(reportJson(report, request, options.rows !== undefined)) : text);
+        const common = { base, rows, type, sequenceLen, device: options.device };
+        const count = options.rows === undefined ? undefined : shown;
+        const print = (json: unknown, text: string) => process.stdout.write(options.json ? jsonText(json) : text);
+        if (models.length > 1) {
+          const request = { ...common, models };
+          const report = await rankModels(request, workspace);
+          print(rankingJson(report, request, count !== undefined), rankingText(report, request, count));
+        } else {
+          const request = { ...common, model: options.base === undefined ? undefined : models[0] };
+          const report = await evaluateModel(request, workspace);
+          print(evaluationJson(report, request, count !== undefined), evaluationText(report, request, count));
+        }
       });
     });
 }
 
-function reportJson(report: EvaluationReport, request: EvaluationRequest, withRows: boolean): unknown {
-  const { outcome, measured, base, comparison } = report;
-  const identity = ({ name, dir, repo, leftOut }: ModelSource) => ({ name, dir, ...repo, leftOut });
-  const { file: _temporary, ...data } = request.rows;
-  return {
-    model: identity(request.model ?? request.base),
-    base: request.model && identity(request.base),
-    data: { ...data, type: request.type, sequenceLen: request.sequenceLen },
-    kind: outcome.kind,
-    verdict: outcome.verdict,
-    weightsDigest: outcome.weightsDigest,
-    measured: measured?.summary,
-    baseMeasured: base?.summary,
-    comparison,
-    rows: withRows ? measured?.rows : undefined,
-    baseRows: withRows ? base?.rows : undefined,
-  };
+/** @throws OperatorError `FLAG_INVALID`. */
+function requireComparable(names: readonly string[], base: string | undefined): void {
+  if (names.length > MOST_MODELS) {
+    throw new OperatorError(
+      'FLAG_INVALID',
+      `at most ${MOST_MODELS} models are measured in one go, not ${names.length}`,
+    );
+  }
+  if (names.length > 1 && base === undefined) {
+    throw new OperatorError('FLAG_INVALID', 'several models are compared on one base: name it with --base');
+  }
 }

@@ -25,7 +25,7 @@ export function evaluationText(report: EvaluationReport, request: EvaluationRequ
   return parts.filter((part) => part !== '').join('\n');
 }
 
-function arithmeticText({ device, precision, rowsInFloat32 }: Arithmetic): string {
+export function arithmeticText({ device, precision, rowsInFloat32 }: Arithmetic): string {
   const again =
     rowsInFloat32 === 0 ? '' : `; ${rowsInFloat32} rows on the CPU in float32, which ${precision} cannot hold`;
   return `on ${device} in ${precision}${again}`;
@@ -74,7 +74,7 @@ function comparisonText({
   ]);
 }
 
-function rowTable({ rows }: Measurement, base: Measurement | undefined, count: number): string {
+export function rowTable({ rows }: Measurement, base: Measurement | undefined, count: number): string {
   const lines = rows.row.map((row, at) => ({
     row,
     tokens: rows.tokens[at]!,
@@ -98,6 +98,6 @@ function rowTable({ rows }: Measurement, base: Measurement | undefined, count: n
   );
 }
 
-function signed(value: number, digits = 6): string {
+export function signed(value: number, digits = 6): string {
   return `${value > 0 ? '+' : ''}${value.toFixed(digits)}`;
 }

@@ -2,10 +2,14 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TransientError } from '@tuning/kit';
 import { loadWeights, modelTensors, readModelConfig, writeSafetensors } from '@tuning/llm';
 import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { addEvaluateCommand } from '../src/commands/evaluate.ts';
+import type { RankingReport, RankingRequest } from '../src/models/evaluation.ts';
+import { rankingJson } from '../src/models/evaluation-json.ts';
+import { rankingText } from '../src/models/ranking-text.ts';
 
 const BASE = fileURLToPath(new URL('../../devnet/assets/tiny-llama', import.meta.url));
 const ROWS = fileURLToPath(new URL('../../devnet/assets/wordnet-qa/data/train.jsonl', import.meta.url));
@@ -111,6 +115,32 @@ it('of several of which one alone has a loss, shows its worst rows', async () =>
   expect(text).toMatch(/^ROW +TOKENS +LOSS +BASE +CHANGE$/m);
   expect(await evaluate(models.cut, models.cut, '--base', BASE, '--rows')).not.toMatch(/^ROW/m);
 }, 60_000);
+
+it('a model whose own job gave no result is shown with the error, beside the others', () => {
+  const model = (name: string) => ({ name, dir: `/${name}`, leftOut: [] });
+  const summary = { loss: 1, perplexity: Math.E, sumNll: 2, tokens: 2, rowLoss: 1, rowsKept: 1, rowsDropped: {} };
+  const reason = new TransientError('EVALUATION_FAILED', 'evaluation job x gave no result');
+  const report: RankingReport = {
+    base: { summary, rows: { row: [0], sumNll: [2], tokens: [2] } },
+    models: [
+      {
+        model: model('lost'),
+        result: { status: 'rejected', reason },
+        ...{ rank: undefined, measured: undefined, comparison: undefined, chanceBetterThanNext: undefined },
+      },
+    ],
+  };
+  const request: RankingRequest = {
+    ...{ base: model('base'), models: [model('lost')], type: 'alpaca', sequenceLen: 64, device: 'cpu' },
+    rows: { name: 'rows.jsonl', count: 1, digest: 'd', file: '/rows.jsonl' },
+  };
+  expect(rankingJson(report, request, false)).toMatchObject({
+    models: [{ model: { name: 'lost' }, error: { code: 'EVALUATION_FAILED', message: reason.message } }],
+  });
+  const text = rankingText(report, request, undefined);
+  expect(text).toMatch(/^- +lost +EVALUATION_FAILED$/m);
+  expect(text).toMatch(/^lost +EVALUATION_FAILED: evaluation job x gave no result$/m);
+});
 
 it.each([
   ['without a base', () => [models.some, models.more], /name it with --base/],

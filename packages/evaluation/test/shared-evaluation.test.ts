@@ -134,6 +134,13 @@ test('submissions judged and measured together have the outcomes that each has a
     // The overflowing model needs but the first session, where it is alone.
     expect(grouped).toBe(groups * ofOne - (weightBytes === 0 ? 2 : 0));
   }
+
+  // Weights that stay in their files are part of a session: the same outcomes, each model with sessions of its own.
+  const mapped = await sessionsOf(async () => {
+    const job = { ...shared, weightBytes: 2 ** 30 };
+    expect(await evaluateShared(job, () => {}, { ...space, mapped: true })).toEqual(each);
+  });
+  expect(mapped).toBe(5 * ofOne - 2);
 }, 60_000);
 
 let runner: Runner;

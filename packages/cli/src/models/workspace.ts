@@ -29,7 +29,7 @@ export function withHub(command: Command): Command {
 export function withModels(command: Command): Command {
   return withHub(command)
     .option('--threads <n>', 'threads of the computation; the numbers are the same for any', '1')
-    .option('--timeout <minutes>', 'longest time of one sealed job', '360')
+    .option('--timeout <minutes>', 'longest time of one model in a sealed job', '360')
     .option('--memory <GiB>', 'most memory of one sealed job; default nine tenths of this machine’s')
     .option('--json', 'print JSON');
 }

@@ -9,9 +9,10 @@ export class FakeRangedHub extends FakeHub {
   readonly ranges: (string | undefined)[] = [];
   /** File bytes given so far. */
   given = 0;
-  /** Answers under way, and the most there were at once. */
-  open = 0;
+  /** The most answers that were under way at once. */
   mostOpen = 0;
+  /** An answer whose last bytes are on their way is over: the client may ask for more before this side hears of its end. */
+  readonly #open = new Set<ServerResponse>();
   /** Changes one answer: writes the head and the bytes of `from` to `to` itself. */
   send: ((res: ServerResponse, range: string | undefined, from: number, to: number) => void) | undefined;
 
@@ -28,11 +29,9 @@ export class FakeRangedHub extends FakeHub {
       const from = Number(first ?? 0);
       const to = last ? Number(last) + 1 : content.length;
       this.ranges.push(range);
-      this.open += 1;
-      this.mostOpen = Math.max(this.mostOpen, this.open);
-      res.on('close', () => {
-        this.open -= 1;
-      });
+      this.#open.add(res);
+      this.mostOpen = Math.max(this.mostOpen, this.#open.size);
+      res.on('close', () => this.#open.delete(res));
       if (this.send) this.send(res, range, from, to);
       else this.give(res, range, from, to);
     };
@@ -60,6 +59,7 @@ export class FakeRangedHub extends FakeHub {
       const piece = this.content.subarray(at, Math.min(to, at + 128 * 1024));
       at += piece.length;
       this.given += piece.length;
+      if (at >= to) this.#open.delete(res);
       res.write(piece, () => setTimeout(next, 3));
     };
     next();

@@ -1,7 +1,7 @@
 export { COPY_RULES, type Comparable, findCopy } from './copies.ts';
 export { checkFileList, type FileListLimits, isSubmissionFile } from './file-list.ts';
 export { checkChanged, checkFineTune } from './fine-tune.ts';
-export type { EvaluationProgress } from './job-input.ts';
+export { type EvaluationProgress, MOST_TOGETHER } from './job-input.ts';
 export { type EvaluationOptions, evaluationCommand } from './job-run.ts';
 export { type EvaluationOutcome, evaluationOutcomeSchema } from './outcome.ts';
 export { type EvaluationArgs, runEvaluation } from './run-evaluation.ts';

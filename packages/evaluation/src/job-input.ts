@@ -36,7 +36,7 @@ export const jobInputSchema = commonSchema.extend({
 });
 export type EvaluationJobInput = z.infer<typeof jobInputSchema>;
 
-/** Models of one shared job: what `tuning evaluate` takes, and the base. */
+/** Models of one shared job at most, a base that is measured among them. */
 export const MOST_TOGETHER = 17;
 
 /** `input.json` of the job of several submissions on one base. */

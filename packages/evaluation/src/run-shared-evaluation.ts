@@ -7,7 +7,7 @@ import type { EvaluationOutcome } from './outcome.ts';
 import { runEvaluation } from './run-evaluation.ts';
 
 export interface SharedEvaluationArgs extends JobArgs {
-  /** What to measure, at most 17; undefined = the base itself. */
+  /** What to measure, at most `MOST_TOGETHER`; undefined = the base itself. */
   submissionDirs: readonly (string | undefined)[];
   /**
    * Wall time in ms that one submission may take by itself, so that a shared job has it once for each; resident memory in bytes

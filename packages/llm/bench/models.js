@@ -1,5 +1,5 @@
 // The models of the benches: random weights in the shapes of real ones, in a folder that transformers loads as well.
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { modelTensors, parseModelConfig, writeSafetensors } from '@tuning/llm';
 
@@ -57,6 +57,14 @@ export async function writeModel(dir, name) {
 export async function writeRows(file, { rows, ids, vocabulary }) {
   const row = () => Array.from({ length: ids }, () => Math.floor(Math.random() * vocabulary));
   await writeFile(file, JSON.stringify(Array.from({ length: rows }, row)));
+}
+
+/** What `writeRows` wrote, as a measurer takes it. */
+export async function readRows(file) {
+  return JSON.parse(await readFile(file, 'utf8')).map((ids, row) => {
+    const typed = Int32Array.from(ids);
+    return { row, ids: typed, labels: typed };
+  });
 }
 
 /** Queries of a block of attention, whose keys reach to its end; as graph/block-attention.ts has it. */

@@ -17,12 +17,10 @@ import {
   trainModel,
 } from '@tuning/llm';
 import { IGNORED_LABEL } from '@tuning/protocol';
+import { readRows } from './models.js';
 
 const { dir, rowsFile, threads, device = 'cpu' } = JSON.parse(process.argv[2]);
-const rows = JSON.parse(readFileSync(rowsFile, 'utf8')).map((ids, row) => {
-  const typed = Int32Array.from(ids);
-  return { row, ids: typed, labels: typed };
-});
+const rows = await readRows(rowsFile);
 const config = await readModelConfig(dir);
 let measurer;
 let gemm;

@@ -18,6 +18,7 @@ import {
   loadWeights,
   readModelConfig,
 } from '@tuning/llm';
+import { readRows } from './models.js';
 import { rounded } from './side.js';
 
 const ROUNDS = 5;
@@ -104,10 +105,7 @@ async function timeSession(way, args) {
 
 /** Sessions compiled and least milliseconds of the first model, of the second, and of both together. */
 async function timeTogether({ ort, config, dir, rowsFile, threads, rounds }) {
-  const rows = JSON.parse(await readFile(rowsFile, 'utf8')).map((ids, row) => {
-    const typed = Int32Array.from(ids);
-    return { row, ids: typed, labels: typed };
-  });
+  const rows = await readRows(rowsFile);
   const first = await loadWeights(config, { kind: 'full', dir });
   // A fine-tune of it, as far as the arithmetic goes.
   const moved = (data) => data.map((value, i) => value * (1 + 0.01 * Math.sin(i)));

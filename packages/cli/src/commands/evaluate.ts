@@ -1,3 +1,4 @@
+import { MOST_TOGETHER } from '@tuning/evaluation';
 import { OperatorError } from '@tuning/kit';
 import { requireDevice } from '@tuning/llm';
 import { DEVICES, type Device } from '@tuning/protocol';
@@ -23,7 +24,8 @@ interface EvaluateOptions extends ModelOptions {
   rows?: string | true;
 }
 
-const MOST_MODELS = 16;
+/** Besides the base. */
+const MOST_MODELS = MOST_TOGETHER - 1;
 
 /** `tuning evaluate`. */
 export function addEvaluateCommand(program: Command): void {

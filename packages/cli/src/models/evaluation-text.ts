@@ -14,9 +14,7 @@ export function evaluationText(report: EvaluationReport, request: EvaluationRequ
       `  ${key}`,
       String(value),
     ]),
-    ...(measured?.summary.arithmetic === undefined
-      ? []
-      : ([['computed', arithmeticText(measured.summary.arithmetic)]] as [string, string][])),
+    ...arithmeticFacts(measured),
     ...(outcome.weightsDigest === undefined ? [] : ([['weights', outcome.weightsDigest]] as [string, string][])),
   ];
   const parts = [factLines(facts), lossTable(measured, base)];
@@ -25,7 +23,13 @@ export function evaluationText(report: EvaluationReport, request: EvaluationRequ
   return parts.filter((part) => part !== '').join('\n');
 }
 
-export function arithmeticText({ device, precision, rowsInFloat32 }: Arithmetic): string {
+/** Where and how it was computed, unless that is what goes without saying. */
+export function arithmeticFacts(measured: Measurement | undefined): [string, string][] {
+  const arithmetic = measured?.summary.arithmetic;
+  return arithmetic === undefined ? [] : [['computed', arithmeticText(arithmetic)]];
+}
+
+function arithmeticText({ device, precision, rowsInFloat32 }: Arithmetic): string {
   const again =
     rowsInFloat32 === 0 ? '' : `; ${rowsInFloat32} rows on the CPU in float32, which ${precision} cannot hold`;
   return `on ${device} in ${precision}${again}`;
@@ -70,7 +74,7 @@ function comparisonText({
   return factLines([
     ['difference', `${signed(difference)} nats per token: ${better}`],
     ['95 % interval', `${signed(low)} to ${signed(high)} (paired bootstrap over rows, ${resamples} resamples)`],
-    ['better', `in ${(chanceBetter * 100).toFixed(1)} % of the resamples`],
+    ['better', `in ${percent(chanceBetter)} of the resamples`],
   ]);
 }
 
@@ -96,6 +100,10 @@ export function rowTable({ rows }: Measurement, base: Measurement | undefined, c
     ],
     worst,
   );
+}
+
+export function percent(chance: number): string {
+  return `${(chance * 100).toFixed(1)} %`;
 }
 
 export function signed(value: number, digits = 6): string {

@@ -2,7 +2,7 @@ import { errorCode, errorMessage } from '@tuning/kit';
 import type { Measurement } from '@tuning/protocol';
 import { textTable } from '../text-table.ts';
 import type { RankedModel, RankingReport, RankingRequest } from './evaluation.ts';
-import { arithmeticText, factLines, rowTable, signed } from './evaluation-text.ts';
+import { arithmeticFacts, factLines, percent, rowTable, signed } from './evaluation-text.ts';
 
 /**
  * Several models for a reader, the best first.
@@ -13,13 +13,13 @@ export function rankingText(
   request: RankingRequest,
   rows: number | undefined,
 ): string {
-  const { loss, perplexity, tokens, rowsKept, rowsDropped, arithmetic } = base.summary;
+  const { loss, perplexity, tokens, rowsKept, rowsDropped } = base.summary;
   const dropped = Object.entries(rowsDropped).map(([reason, count]) => `; ${count} left out: ${reason}`);
   const facts: [string, string][] = [
     ['base', request.base.name],
     ['data', `${request.rows.name}, ${request.rows.count} rows`],
     ['measured', `${rowsKept} rows, ${tokens} tokens${dropped.join('')}`],
-    ...(arithmetic === undefined ? [] : ([['computed', arithmeticText(arithmetic)]] as [string, string][])),
+    ...arithmeticFacts(base),
     ['base loss', `${loss.toFixed(6)}, perplexity ${perplexity.toFixed(4)}`],
   ];
   const parts = [factLines(facts), rankingTable(models)];
@@ -42,8 +42,11 @@ function rankingTable(models: readonly RankedModel[]): string {
       { title: 'LOSS', value: figure(({ measured }) => measured?.summary.loss.toFixed(6)) },
       { title: 'PERPLEXITY', value: figure(({ measured }) => measured?.summary.perplexity.toFixed(4)) },
       { title: 'AGAINST BASE', value: figure(({ comparison }) => comparison && signed(comparison.difference)) },
-      { title: 'BETTER THAN BASE', value: figure(({ comparison }) => percent(comparison?.chanceBetter)) },
-      { title: 'THAN NEXT', value: figure(({ chanceBetterThanNext }) => percent(chanceBetterThanNext)) },
+      { title: 'BETTER THAN BASE', value: figure(({ comparison }) => comparison && percent(comparison.chanceBetter)) },
+      {
+        title: 'THAN NEXT',
+        value: figure(({ chanceBetterThanNext: chance }) => (chance === undefined ? undefined : percent(chance))),
+      },
     ],
     models,
   );
@@ -56,10 +59,6 @@ function codeOf(result: RankedModel['result']): string {
 function whyOf({ result }: RankedModel): string {
   if (result.status === 'rejected') return `${codeOf(result)}: ${errorMessage(result.reason)}`;
   return `${result.value.verdict.code}: ${result.value.verdict.reason}`;
-}
-
-function percent(chance: number | undefined): string | undefined {
-  return chance === undefined ? undefined : `${(chance * 100).toFixed(1)} %`;
 }
 
 /** Rows on which the loss of the first and the second differ most, whichever is better. */
